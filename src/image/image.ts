@@ -1,0 +1,15 @@
+/** Decoded picture: interleaved 8-bit RGB, row by row, no alpha. `data.length === width * height * 3`. */
+export interface Image {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** Where an encoded picture comes from. `bytes` reads the whole encoded file (JPEG, PNG, WebP …) each time it is called. */
+export interface ImageSource {
+  /** For people and for failure lists: a path, or `shard.tar#member.jpg`. */
+  name: string;
+  /** Absolute path where the picture is a file of its own, otherwise absent. */
+  path?: string;
+  bytes(): Promise<Uint8Array>;
+}
