@@ -1,0 +1,15 @@
+import { block, causalMask, embedding, layerNorm, linear } from '../src/nn/index.ts';
+import { crossEntropy, input, type Params, type Tensor } from '../src/tensor/index.ts';
+
+/** The network of `bench/train-step`, here and in PyTorch: a pre-norm language model, learnt positions, exact GELU. */
+export const LM = { vocabulary: 1024, width: 256, layers: 6, heads: 4, batch: 32, length: 64 };
+
+export function languageModel(p: Params, { vocabulary, width, layers, heads, batch, length } = LM): Tensor {
+  const tokens = input('tokens', [batch, length], 'int32');
+  const targets = input('targets', [batch * length], 'int32');
+  const positions = p.get('positions', [length, width], { kind: 'normal', std: 0.02 });
+  let x = embedding(p.at('embedding'), tokens, vocabulary, width).add(positions);
+  for (let i = 0; i < layers; i++) x = block(p.at(`blocks.${i}`), x, { heads, mask: causalMask(length) });
+  const logits = linear(p.at('head'), layerNorm(p.at('norm'), x), vocabulary).reshape([batch * length, vocabulary]);
+  return crossEntropy(logits, targets);
+}

@@ -1,0 +1,168 @@
+import { type Random, random } from '../random.ts';
+import type { Arrays } from '../tensor/index.ts';
+import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
+import type { RecordCache } from '../data/index.ts';
+import type { PreparedImage } from './prepare.ts';
+
+/** An image with its captions as tokens, without begin and end. */
+export interface TokenisedImage extends PreparedImage {
+  tokens: number[][];
+  /** A caption speaks of left or right, so its mirror image would be described wrongly. */
+  sided: boolean;
+}
+
+/** Puts records of the caches into arrays of a batch. */
+export interface ImageFeeder {
+  /** Image inputs of the network for these images; rows beyond them repeat the last. `draw` makes augmentations. */
+  feed(images: readonly PreparedImage[], batch: number, augment?: { draw: Random; sided: (i: number) => boolean }): Arrays;
+}
+
+/** Frozen features: each group of each encoder is one input; the record of an encoder holds its groups one after another. */
+export function featureFeeder(
+  caches: { cache: RecordCache; groups: { name: string; tokens: number; width: number }[] }[],
+  flip: boolean,
+): ImageFeeder {
+  const buffers = new Map<number, { arrays: Arrays; records: Uint8Array[] }>();
+  return {
+    feed(images, batch, augment) {
+      let buffer = buffers.get(batch);
+      if (!buffer) {
+        const arrays: Arrays = {};
+        for (const { groups } of caches) {
+          for (const { name, tokens, width } of groups) arrays[`features.${name}`] = new Uint16Array(batch * tokens * width);
+        }
+        buffer = { arrays, records: caches.map(({ groups }) => new Uint8Array(2 * groups.reduce((s, g) => s + g.tokens * g.width, 0))) };
+        buffers.set(batch, buffer);
+      }
+      for (let i = 0; i < batch; i++) {
+        const image = images[Math.min(i, images.length - 1)];
+        const mirrored = flip && augment !== undefined && augment.draw.uniform() < 0.5 && !augment.sided(Math.min(i, images.length - 1));
+        for (const [k, { cache, groups }] of caches.entries()) {
+          const record = buffer.records[k];
+          cache.readInto(mirrored ? `${image.hash}:flip` : image.hash, record);
+          const values = new Uint16Array(record.buffer, record.byteOffset, record.byteLength / 2);
+          let at = 0;
+          for (const { name, tokens, width } of groups) {
+            const size = tokens * width;
+            (buffer.arrays[`features.${name}`] as Uint16Array).set(values.subarray(at, at + size), i * size);
+            at += size;
+          }
+        }
+      }
+      return buffer.arrays;
+    },
+  };
+}
+
+/** Pixels, with mirror images, crops and colour changes drawn at every access. */
+export function pixelFeeder(cache: RecordCache, stored: number, size: number, options: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>): ImageFeeder {
+  const record = new Uint8Array(stored * stored * 3);
+  const buffers = new Map<number, Uint8Array>();
+  return {
+    feed(images, batch, augment) {
+      const pixels = buffers.get(batch) ?? new Uint8Array(batch * size * size * 3);
+      buffers.set(batch, pixels);
+      for (let i = 0; i < batch; i++) {
+        const at = Math.min(i, images.length - 1);
+        cache.readInto(images[at].hash, record);
+        const target = pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3);
+        resample(record, stored, target, size, augment ? drawView(augment.draw, options, augment.sided(at)) : WHOLE);
+      }
+      return { pixels };
+    },
+  };
+}
+
+/** A view of a picture: part of it (as shares of the side), mirrored or not, with a gain and offset per channel. */
+interface View {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  mirrored: boolean;
+  gain: [number, number, number];
+  offset: number;
+}
+
+const WHOLE: View = { left: 0, top: 0, width: 1, height: 1, mirrored: false, gain: [1, 1, 1], offset: 0 };
+
+function drawView(draw: Random, { flip, minCrop, colourJitter }: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>, sided: boolean): View {
+  const mirrored = draw.uniform() < 0.5 && flip && !sided;
+  const area = minCrop + (1 - minCrop) * draw.uniform();
+  const ratio = minCrop < 1 ? Math.exp((draw.uniform() - 0.5) * 0.5) : 1;
+  const width = Math.min(1, Math.sqrt(area * ratio));
+  const height = Math.min(1, Math.sqrt(area / ratio));
+  const shift = () => (draw.uniform() * 2 - 1) * colourJitter;
+  const brightness = 1 + shift();
+  const gain: View['gain'] = [brightness * (1 + shift() / 3), brightness * (1 + shift() / 3), brightness * (1 + shift() / 3)];
+  return { left: draw.uniform() * (1 - width), top: draw.uniform() * (1 - height), width, height, mirrored, gain, offset: shift() * 64 };
+}
+
+/** Bilinear resampling of a view of a square picture. */
+function resample(from: Uint8Array, side: number, to: Uint8Array, size: number, view: View): void {
+  if (view === WHOLE && side === size) {
+    to.set(from);
+    return;
+  }
+  const place = (i: number, start: number, share: number) => {
+    const at = Math.min(side - 1, Math.max(0, (start + (share * (i + 0.5)) / size) * side - 0.5));
+    const low = Math.min(side - 2, Math.floor(at));
+    return { low: Math.max(0, low), share: side > 1 ? at - low : 0 };
+  };
+  const columns = Array.from({ length: size }, (_, x) => place(view.mirrored ? size - 1 - x : x, view.left, view.width));
+  const next = side > 1 ? 3 : 0;
+  const below = side > 1 ? side * 3 : 0;
+  for (let y = 0, out = 0; y < size; y++) {
+    const row = place(y, view.top, view.height);
+    for (let x = 0; x < size; x++) {
+      const { low, share } = columns[x];
+      const at = (row.low * side + low) * 3;
+      for (let c = 0; c < 3; c++) {
+        const upper = from[at + c] * (1 - share) + from[at + next + c] * share;
+        const lower = from[at + below + c] * (1 - share) + from[at + below + next + c] * share;
+        const value = (upper * (1 - row.share) + lower * row.share) * view.gain[c] + view.offset;
+        to[out++] = value < 0 ? 0 : value > 255 ? 255 : value + 0.5;
+      }
+    }
+  }
+}
+
+/** Text inputs of a step: the captions of each image packed one after the other (see `captionerLoss`). */
+export function packCaptions(
+  images: readonly TokenisedImage[],
+  config: CaptionerConfig,
+  { batch, packedTokens: t, captionsPerImage: k }: Pick<TrainingConfig, 'batch' | 'packedTokens' | 'captionsPerImage'>,
+  special: { bos: number; eos: number },
+  draw: Random,
+): Arrays {
+  const grid = () => new Int32Array(batch * t);
+  const [tokens, targets, positions, segments] = [grid(), grid(), grid(), grid()];
+  const ends = new Int32Array(batch * k);
+  const present = new Float32Array(batch * k);
+  for (const [i, image] of images.entries()) {
+    let at = 0;
+    let taken = 0;
+    for (const caption of draw.shuffle(image.tokens)) {
+      if (taken === k || at === t) break;
+      const body = caption.slice(0, config.maxTokens - 1);
+      if (at + body.length + 1 > t && taken > 0) continue;
+      const ids = [special.bos, ...body, special.eos].slice(0, t - at + 1);
+      for (let j = 0; j + 1 < ids.length; j++, at++) {
+        const cell = i * t + at;
+        tokens[cell] = ids[j];
+        targets[cell] = ids[j + 1];
+        positions[cell] = j;
+        segments[cell] = taken + 1;
+      }
+      ends[i * k + taken] = i * t + at - 1;
+      present[i * k + taken] = 1;
+      taken++;
+    }
+  }
+  return { tokens, targets, positions, segments, ends, present };
+}
+
+/** The order of an epoch: every image once, shuffled by seed and epoch alone. */
+export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
+  return Int32Array.from(random(seed, 'order', epoch).shuffle([...Array(count).keys()]));
+}

@@ -1,0 +1,35 @@
+import type { CaptionKind } from '../data/sample.ts';
+import type { Image } from '../image/image.ts';
+
+/** How to decode. Every field has a default of the captioner's own. */
+export interface CaptionRequest {
+  /** Width of the beam; 1 is greedy. Ignored when `temperature` > 0. */
+  beam?: number;
+  maxTokens?: number;
+  minTokens?: number;
+  /** 0 (the default) never samples; above it, draws from the distribution at that temperature. */
+  temperature?: number;
+  /** Nucleus: draw from the smallest set of words whose probabilities sum to this, in (0, 1]. */
+  topP?: number;
+  /** Forbid an n-gram of this length to occur twice; 0 allows all. */
+  noRepeatNgram?: number;
+  seed?: number;
+}
+
+export interface CaptionResult {
+  text: string;
+  /** Mean natural-log probability per token, ≤ 0. */
+  score: number;
+}
+
+/** Somebody who writes captions. The same images and request give the same captions, however they are batched. */
+export interface Captioner {
+  /** Names the model well enough to find it again: `starter@0.1.0`, or a folder's name and a hash of its weights. */
+  id: string;
+  /** The kind of caption it writes. */
+  kind: CaptionKind;
+  /** Longest side, in pixels, that it can make use of: decode to this size and no larger. */
+  resolution: number;
+  caption(images: Image[], request?: CaptionRequest): Promise<CaptionResult[]>;
+  close(): Promise<void>;
+}

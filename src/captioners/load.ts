@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { RecaptionError } from '../errors.ts';
+import { type Image, resizeImage } from '../image/index.ts';
+import { captionerLoss } from '../models/captioner.ts';
+import { captionerConfigSchema, parseConfig } from '../models/captioner-config.ts';
+import { loadWeights, readJson } from '../models/model-folder.ts';
+import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
+import { streamKey } from '../random.ts';
+import { type Arrays, type Device, params } from '../tensor/index.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import type { Captioner, CaptionRequest } from './captioner.ts';
+import { captionNetwork } from './network.ts';
+import { openVisions } from './vision.ts';
+
+/** Captioners that come with the package, by name. */
+const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
+
+const fileSchema = z.looseObject({
+  type: z.literal('recaption-captioner'),
+  format: z.literal(1),
+  model: captionerConfigSchema,
+  vision: z.array(z.object({ ref: z.string(), id: z.string(), groups: z.array(z.unknown()) })).default([]),
+  /** Name that captions carry as their author; default: the folder's name and a hash of the weights. */
+  id: z.string().optional(),
+});
+
+export interface LoadOptions {
+  device?: Device;
+  /** Images captioned at once. */
+  batch?: number;
+}
+
+/**
+ * A captioner by reference: a folder made by `recaption train captioner`, or the name of one that comes with the package.
+ * Without a reference it is the starter captioner.
+ * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`.
+ */
+export async function loadCaptioner(ref = 'starter', options: LoadOptions = {}): Promise<Captioner> {
+  const shipped = join(SHIPPED, ref);
+  const folder = !/[\\/.]/.test(ref) && !existsSync(ref) && existsSync(shipped) ? shipped : resolve(ref);
+  if (!existsSync(folder)) {
+    throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
+      place: folder,
+      hint: 'Name a folder made by `recaption train captioner`, or leave --captioner out for the starter captioner.',
+    });
+  }
+  const file = parseConfig(fileSchema, await readJson(folder, 'config.json'), join(folder, 'config.json'));
+  const config = file.model;
+  const tree = params();
+  captionerLoss(tree, config, { batch: 1, length: config.maxTokens, captions: 1 }); // declares every tensor it must have
+  const path = join(folder, 'model.safetensors');
+  const weights = await loadWeights(path, tree.all);
+  const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
+  if (tokenizer.vocabSize !== config.vocabulary) {
+    throw new RecaptionError('bad-model', `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${config.vocabulary}`, {
+      place: folder,
+      hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+    });
+  }
+  const network = await captionNetwork(config, weights, tokenizer, options);
+  const encoders = await openVisions(file.vision.map((v) => v.ref), options.device);
+  for (const [i, { id }] of file.vision.entries()) {
+    if (encoders[i].id !== id) {
+      throw new RecaptionError('bad-model', `the vision encoder is ${encoders[i].id}; the captioner was trained on ${id}`, {
+        place: encoders[i].ref,
+        hint: 'Put back the model file and description that it was trained with.',
+      });
+    }
+  }
+  const { vision } = config;
+  const digest = createHash('sha256').update(await readFile(path)).digest('hex').slice(0, 10);
+  const prepare = vision.kind === 'frozen' ? frozenInputs(encoders) : pixelInputs(vision.size);
+
+  return {
+    id: file.id ?? `${basename(folder)}-${digest}`,
+    kind: config.kind,
+    resolution: vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
+    async caption(images: Image[], request: CaptionRequest = {}) {
+      const results = [];
+      for (let at = 0; at < images.length; at += network.batch) {
+        const part = images.slice(at, at + network.batch);
+        const inputs = await prepare(part, network.batch);
+        results.push(...(await network.write(inputs, part.length, request, part.map((image) => drawKey(image, request.seed)))));
+      }
+      return results;
+    },
+    async close() {
+      await network.dispose();
+      for (const encoder of encoders) await encoder.close();
+    },
+  };
+}
+
+/** What a drawn caption depends on: the seed and the picture, not its place in a batch. */
+function drawKey({ width, height, data }: Image, seed = 0): number {
+  let key = streamKey(seed, width, height);
+  const stride = Math.max(1, Math.floor(data.length / 997));
+  for (let i = 0; i < data.length; i += stride) key = Math.imul(key ^ data[i], 0x01000193);
+  return key >>> 0;
+}
+
+type Inputs = (images: Image[], batch: number) => Promise<Arrays>;
+
+const pixelInputs =
+  (size: number): Inputs =>
+  async (images, batch) => {
+    const pixels = new Uint8Array(batch * size * size * 3);
+    const resized = await Promise.all(images.map((image) => resizeImage(image, { width: size, height: size })));
+    for (const [i, { data }] of resized.entries()) pixels.set(data, i * size * size * 3);
+    return { pixels };
+  };
+
+const frozenInputs =
+  (encoders: VisionEncoder[]): Inputs =>
+  async (images, batch) => {
+    const arrays: Arrays = {};
+    for (const encoder of encoders) {
+      const features = await encoder.encode(images);
+      let from = 0;
+      for (const { name, tokens, width } of encoder.groups satisfies FeatureGroup[]) {
+        const size = tokens * width;
+        const all = new Uint16Array(batch * size);
+        for (const [i, values] of features.entries()) all.set(values.subarray(from, from + size), i * size);
+        arrays[`features.${name}`] = all;
+        from += size;
+      }
+    }
+    return arrays;
+  };

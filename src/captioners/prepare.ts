@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { loadImages, openDataset, openRecordCache, type RecordCache } from '../data/index.ts';
+import type { CaptionKind, Dataset, OnFailure, Sample } from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
+import type { Image } from '../image/index.ts';
+import { featureLength, type VisionEncoder } from '../models/vision/encoder.ts';
+import { normaliseCaption } from '../text/normalise-caption.ts';
+import type { TrainEvent } from './train-events.ts';
+
+/** A training image: its pixels or features lie in caches under its hash. */
+export interface PreparedImage {
+  key: string;
+  /** Of the encoded file, so that a picture is the same wherever it lies. */
+  hash: string;
+  /** As they will be learnt; see `normaliseCaption`. */
+  captions: string[];
+  /** As they were written. */
+  references: string[];
+}
+
+/** Something that turns decoded images into fixed-size records. */
+interface Recorder {
+  cache: RecordCache;
+  name: string;
+  /** Decode to exactly this size, or to at most this side. */
+  size?: { width: number; height: number };
+  maxSide?: number;
+  /** Records of the images and, under `HASH:flip`, of their mirror images if those cannot be made from the record. */
+  record(images: Image[]): Promise<Uint8Array[]>;
+  flips: boolean;
+}
+
+/** Where caches lie: `RECAPTION_CACHE`, else the user's cache folder. */
+export const cacheFolder = (): string =>
+  process.env.RECAPTION_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'recaption');
+
+/** Features of a frozen encoder, float16, also of mirrored images. */
+export async function featureRecorder(encoder: VisionEncoder): Promise<Recorder> {
+  const cache = await openCache('features', encoder.id, featureLength(encoder) * 2);
+  return {
+    cache,
+    name: encoder.id,
+    maxSide: encoder.resolution,
+    flips: true,
+    record: async (images) => (await encoder.encode(images)).map((f) => new Uint8Array(f.buffer, f.byteOffset, f.byteLength)),
+  };
+}
+
+/** Pixels of size × size. */
+export async function pixelRecorder(size: number): Promise<Recorder> {
+  const cache = await openCache('pixels', `${size}`, size * size * 3);
+  return { cache, name: `pixels ${size}`, size: { width: size, height: size }, flips: false, record: async (images) => images.map(({ data }) => data) };
+}
+
+async function openCache(folder: string, name: string, recordBytes: number): Promise<RecordCache> {
+  const place = join(cacheFolder(), folder);
+  await mkdir(place, { recursive: true });
+  return openRecordCache(join(place, `${name}.records`), { recordBytes });
+}
+
+const BATCH = 16;
+
+/**
+ * Reads sources once, fills the caches, and returns the images that have everything. Progress is yielded; bad samples go to
+ * `onFailure`. @throws RecaptionError `no-captions` when not one caption was found.
+ */
+export async function* prepareImages(
+  sources: string[],
+  recorders: Recorder[],
+  { flip, kind, onFailure, signal }: { flip: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
+): AsyncGenerator<TrainEvent, PreparedImage[]> {
+  const images: PreparedImage[] = [];
+  const seen = new Set<string>();
+  for (const source of sources) {
+    for await (const sample of await openDataset(source, { onFailure })) {
+      const captions = sample.captions.filter((caption) => !kind || caption.kind === kind).map(({ text }) => text);
+      const references = captions.filter((text) => normaliseCaption(text) !== '');
+      if (references.length === 0) continue;
+      if (seen.has(sample.key)) {
+        onFailure({ key: sample.key, place: sample.image.name, code: 'duplicate-key', message: 'another source has this key; the first was kept' });
+        continue;
+      }
+      seen.add(sample.key);
+      images.push({ key: sample.key, hash: await contentHash(sample), references, captions: references.map(normaliseCaption) });
+    }
+  }
+  if (images.length === 0) {
+    throw new RecaptionError('no-captions', 'no image with a caption was found', {
+      place: sources.join(', '),
+      hint: 'Training needs captions: sidecar .txt files, a metadata.jsonl, COCO annotations or WebDataset members.',
+    });
+  }
+  for (const recorder of recorders) {
+    const wanted = new Set<string>();
+    for (const { hash } of images) {
+      if (!recorder.cache.has(hash) || (flip && recorder.flips && !recorder.cache.has(`${hash}:flip`))) wanted.add(hash);
+    }
+    yield* fill(sources, recorder, wanted, { flip: flip && recorder.flips, onFailure, signal });
+  }
+  return images.filter(({ hash }) => recorders.every(({ cache }) => cache.has(hash)));
+}
+
+async function contentHash(sample: Sample): Promise<string> {
+  return createHash('sha256').update(await sample.image.bytes()).digest('hex').slice(0, 32);
+}
+
+async function* fill(
+  sources: string[],
+  { cache, name, size, maxSide, record }: Recorder,
+  wanted: Set<string>,
+  { flip, onFailure, signal }: { flip: boolean; onFailure: OnFailure; signal: AbortSignal },
+): AsyncGenerator<TrainEvent> {
+  if (wanted.size === 0) return;
+  const hashes = new Map<Sample, string>();
+  const missing: Dataset = {
+    async *[Symbol.asyncIterator]() {
+      for (const source of sources) {
+        for await (const sample of await openDataset(source)) {
+          const hash = sample.captions.length > 0 ? await contentHash(sample) : '';
+          if (!wanted.delete(hash)) continue;
+          hashes.set(sample, hash);
+          yield sample;
+        }
+      }
+    },
+  };
+  const total = wanted.size;
+  const start = performance.now();
+  let done = 0;
+  let batch: { hash: string; image: Image }[] = [];
+  const flush = async () => {
+    const views = flip ? batch.flatMap(({ hash, image }) => [{ hash, image }, { hash: `${hash}:flip`, image: mirror(image) }]) : batch;
+    const records = await record(views.map(({ image }) => image));
+    for (const [i, { hash }] of views.entries()) if (!cache.has(hash)) await cache.append(hash, records[i]);
+    done += batch.length;
+    batch = [];
+  };
+  for await (const { sample, image } of loadImages(missing, { size, maxSide, onFailure })) {
+    batch.push({ hash: hashes.get(sample)!, image });
+    hashes.delete(sample);
+    if (batch.length < BATCH) continue;
+    await flush();
+    const rate = done / ((performance.now() - start) / 1000);
+    yield { kind: 'features', encoder: name, done, total, imagesPerSecond: rate, secondsLeft: (total - done) / rate };
+    if (signal.aborted) break;
+  }
+  if (batch.length > 0) await flush();
+  await cache.flush();
+}
+
+/** Left and right exchanged. */
+export function mirror({ width, height, data }: Image): Image {
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [from, to] = [(y * width + x) * 3, (y * width + width - 1 - x) * 3];
+      out[to] = data[from];
+      out[to + 1] = data[from + 1];
+      out[to + 2] = data[from + 2];
+    }
+  }
+  return { width, height, data: out };
+}

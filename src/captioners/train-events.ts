@@ -1,0 +1,28 @@
+/** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
+export type TrainEvent =
+  | { kind: 'plan'; images: number; captions: number; parameters: number; steps: number; resumedFrom: number }
+  | { kind: 'features'; encoder: string; done: number; total: number; imagesPerSecond: number; secondsLeft: number }
+  | {
+      kind: 'step';
+      step: number;
+      steps: number;
+      epoch: number;
+      loss: number;
+      captionLoss: number;
+      contrastiveLoss: number;
+      learningRate: number;
+      gradientNorm: number;
+      imagesPerSecond: number;
+      secondsLeft: number;
+    }
+  | {
+      kind: 'validation';
+      step: number;
+      ciderD: number;
+      bleu4: number;
+      best: boolean;
+      samples: { key: string; caption: string; references: string[] }[];
+    }
+  | { kind: 'checkpoint'; step: number; path: string }
+  | { kind: 'warning'; code: string; message: string; place?: string }
+  | { kind: 'done'; step: number; path: string; minutes: number; ciderD?: number; stopped: boolean };

@@ -1,0 +1,27 @@
+import { RecaptionError } from '../errors.ts';
+import { openOnnxVision } from '../models/vision/onnx.ts';
+import { openTransformersVision } from '../models/vision/transformers.ts';
+import type { VisionEncoder } from '../models/vision/encoder.ts';
+import type { Device } from '../tensor/index.ts';
+
+/**
+ * Opens a frozen encoder: an `.onnx` file or its `.json` description, or a vision model of `@huggingface/transformers` by hub id
+ * or local folder.
+ */
+export function openVision(ref: string, device: Device = 'cpu'): Promise<VisionEncoder> {
+  return /\.(onnx|json)$/.test(ref) ? openOnnxVision(ref, device) : openTransformersVision(ref, device);
+}
+
+/** Opens several; group names must differ between them. */
+export async function openVisions(refs: string[], device: Device = 'cpu'): Promise<VisionEncoder[]> {
+  const encoders: VisionEncoder[] = [];
+  for (const ref of refs) encoders.push(await openVision(ref, device));
+  const names = encoders.flatMap(({ groups }) => groups.map(({ name }) => name));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new RecaptionError('bad-config', `two vision encoders have an output named "${twice}"`, {
+      hint: 'Rename one in its description.',
+    });
+  }
+  return encoders;
+}

@@ -1,0 +1,135 @@
+/** The command line: finds the command, runs it, turns whatever happens into words and an exit status. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../errors.ts';
+import { commandToGoOn, type Interrupt, listenForInterrupt } from './interrupt.ts';
+import { createOutput, type Output, type Surroundings } from './output.ts';
+
+export const EXIT = { done: 0, failed: 1, usage: 2, doneWithFailures: 3, interrupted: 130 } as const;
+
+/** What a command gets to work with. */
+export interface Context {
+  output: Output;
+  /** Aborted by the first Ctrl-C: finish the current write and return. */
+  signal: AbortSignal;
+  /** The exit status, unless the command throws or is interrupted. */
+  exit(status: number): void;
+}
+
+/** Adds one command (with its options, help and action) to the program. */
+export type Register = (program: Command, context: Context) => void;
+
+/** Only the command that is asked for is loaded: `--help` needs neither image library nor runtime. */
+const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register: Register }> }> = {
+  start: {
+    summary: 'caption the pictures of a folder and make a page to look at them',
+    load: () => import('./start.ts'),
+  },
+  caption: {
+    summary: 'write a caption for every picture of a collection',
+    load: () => import('./caption.ts'),
+  },
+  train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
+  world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
+};
+
+/**
+ * Runs one command line, without the program's name.
+ * @returns the exit status: 0 all done, 1 failed, 2 bad usage, 3 done with failures, 130 interrupted.
+ */
+export async function main(argv: string[], around: Surroundings = processSurroundings()): Promise<number> {
+  const end = argv.indexOf('--');
+  const json = argv.slice(0, end === -1 ? argv.length : end).includes('--json');
+  const output = createOutput({ json }, around);
+  const interrupt = listenForInterrupt(output);
+  try {
+    return await run(argv, output, interrupt, around);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done; // help or version was asked for
+    if (interrupt.signal.aborted && error === interrupt.signal.reason)
+      return sayHowToGoOn(argv, output, around);
+    const told = error instanceof CommanderError ? usageError(error) : error;
+    output.error(told);
+    return told instanceof UsageError ? EXIT.usage : EXIT.failed;
+  } finally {
+    interrupt.stopListening();
+  }
+}
+
+async function run(
+  argv: string[],
+  output: Output,
+  interrupt: Interrupt,
+  around: Surroundings,
+): Promise<number> {
+  let status: number = EXIT.done;
+  const context: Context = {
+    output,
+    signal: interrupt.signal,
+    exit: (wanted) => {
+      status = wanted;
+    },
+  };
+  const program = createProgram(around);
+  const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    if (name === wanted) (await load()).register(program, context);
+    else program.command(name).summary(summary).description(summary);
+  }
+  await program.parseAsync(argv, { from: 'user' });
+  return interrupt.signal.aborted ? sayHowToGoOn(argv, output, around) : status;
+}
+
+function sayHowToGoOn(argv: string[], output: Output, around: Surroundings): number {
+  const command = commandToGoOn(argv, around.env);
+  output.record({ kind: 'interrupted', command });
+  output.note(`Stopped. To go on:\n  ${command}`);
+  return EXIT.interrupted;
+}
+
+function createProgram({ stdout, stderr }: Surroundings): Command {
+  return new Command('recaption')
+    .description('Better captions for image collections: write them, train on them, measure them.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .option('--json', 'one JSON object a line on stdout, and nothing else there')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: () => {}, // told once, by main
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXAMPLE);
+}
+
+const EXAMPLE = `
+Every command has its own help: recaption caption --help
+
+Example:
+  $ recaption start ~/photos`;
+
+/** Commander's words as one sentence, its suggestion as the hint. */
+function usageError(error: CommanderError): UsageError {
+  if (error.code === 'commander.help') return new UsageError('which command? The help above names them');
+  const [sentence, suggestion] = error.message.replace(/^error: /, '').split('\n', 2);
+  const guess = suggestion?.match(/Did you mean (.+)\?/)?.[1];
+  return new UsageError(sentence.replace(/\.$/, ''), {
+    hint: guess === undefined ? 'See: recaption --help' : `Did you mean ${guess}?`,
+  });
+}
+
+export function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function processSurroundings(): Surroundings {
+  // A reader that has seen enough (`recaption … | head`) is no error. Every write to disk is atomic or a journal line,
+  // so that leaving at once loses nothing.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, now: () => performance.now() };
+}

@@ -1,0 +1,54 @@
+/** Values of options, checked where they are typed. */
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option } from 'commander';
+import { RecaptionError, reason, UsageError } from '../errors.ts';
+import { DEVICES } from '../tensor/device.ts';
+
+/** Parses a whole number from `least` to `most`. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** Parses a number for which `fits` holds; `range` says so in words: `above 0`. */
+export function number(range: string, fits: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && fits(value)) return value;
+    throw new InvalidArgumentError(`It must be a number ${range}.`);
+  };
+}
+
+/**
+ * An option that must be given. Asked after parsing, not by the parser: that would tell the user of `--cuont` that `--count`
+ * is missing, before it knows that `--cuont` is not an option.
+ */
+export function required<T>(value: T | undefined, flags: string): T {
+  if (value !== undefined) return value;
+  throw new UsageError(`required option '${flags}' not specified`, { hint: 'See: recaption --help' });
+}
+
+export function deviceOption(): Option {
+  return new Option('--device <device>', 'where to compute').choices(DEVICES).default('cpu');
+}
+
+/** @throws RecaptionError `config-unreadable`, `config-invalid` */
+export async function readJsonFile(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw new RecaptionError('config-unreadable', `cannot read this file (${reason(error)})`, {
+      place: path,
+    });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RecaptionError('config-invalid', `this is not JSON: ${reason(error)}`, {
+      place: path,
+      hint: 'Check commas and quotes near that position.',
+    });
+  }
+}

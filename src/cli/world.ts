@@ -1,0 +1,57 @@
+import { Option } from 'commander';
+import { writeDataset } from '../data/index.ts';
+import { worldDataset } from '../world/index.ts';
+import type { Context, Register } from './main.ts';
+import { required, wholeNumber } from './options.ts';
+import { counted } from './output.ts';
+
+const FORMATS = ['webdataset', 'jsonl', 'sidecars', 'imagefolder'] as const;
+
+interface WorldOptions {
+  count?: number;
+  size: number;
+  seed: number;
+  out?: string;
+  format: (typeof FORMATS)[number];
+  overwrite: boolean;
+}
+
+export const register: Register = (program, context) => {
+  program
+    .command('world')
+    .summary('draw a collection of scenes with true captions')
+    .description(
+      'Draws scenes of coloured shapes and writes them with alt, short and descriptive captions of what is in them.',
+    )
+    .option('--count <n>', 'number of scenes', wholeNumber(1, 1_000_000))
+    .option('--size <pixels>', 'width and height of a picture; 32 to 128 is usual', wholeNumber(16, 4096), 64)
+    .option('--seed <k>', 'the same seed draws the same scenes', wholeNumber(0), 0)
+    .option('--out <dir>', 'folder to write; made if it is not there')
+    .addOption(
+      new Option('--format <format>', 'form of the collection').choices(FORMATS).default('webdataset'),
+    )
+    .option('--overwrite', 'replace files that are there already', false)
+    .addHelpText('after', '\nExample:\n  $ recaption world --count 1000 --size 64 --seed 1 --out scenes')
+    .action((options: WorldOptions) => drawWorld(options, context));
+};
+
+async function drawWorld(options: WorldOptions, { output, signal }: Context): Promise<void> {
+  const { size, seed, format, overwrite } = options;
+  const count = required(options.count, '--count <n>');
+  const out = required(options.out, '--out <dir>');
+  const started = performance.now();
+  let drawn = 0;
+  async function* scenes() {
+    for await (const scene of worldDataset({ count, size, seed })) {
+      signal.throwIfAborted();
+      yield scene;
+      drawn++;
+      const rate = (1000 * drawn) / Math.max(1, performance.now() - started);
+      const secondsLeft = (count - drawn) / rate;
+      output.progress({ label: 'drawing', done: drawn, total: count, unit: 'scenes', rate, secondsLeft });
+    }
+  }
+  await writeDataset(scenes(), { to: out, format, overwrite });
+  output.record({ kind: 'done', scenes: drawn, size, seed, format, out });
+  output.print(`${counted(drawn, 'scene')}: ${out}`);
+}

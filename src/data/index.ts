@@ -1,0 +1,19 @@
+/** Collections of pictures with captions: open them in any form, load their pixels, write them. */
+export { mapAhead } from './ahead.ts';
+export { asDataset, type ReadOptions } from './dataset.ts';
+export { type LoadedSample, type LoadOptions, loadImages } from './load.ts';
+export { openDataset } from './open.ts';
+export { fileImage, keyOf } from './paths.ts';
+export * from './readers/index.ts';
+export { openRecordCache, type RecordCache } from './record-cache.ts';
+export {
+  CAPTION_KINDS,
+  type Caption,
+  type CaptionKind,
+  type Dataset,
+  type Failure,
+  type OnFailure,
+  type Sample,
+} from './sample.ts';
+export { WRITE_FORMATS, type WriteDatasetOptions, type WriteFormat, writeDataset } from './write.ts';
+export * from './writers/index.ts';

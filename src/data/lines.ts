@@ -1,0 +1,79 @@
+import { createReadStream } from 'node:fs';
+import { RecaptionError, reason } from '../errors.ts';
+import type { OnFailure } from './sample.ts';
+
+/** Longest line that is read; a longer one is damage or an attack, and is skipped. */
+const MAX_LINE_BYTES = 16 * 2 ** 20;
+const NEW_LINE = 0x0a;
+
+/** @throws RecaptionError `not-utf8` */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new RecaptionError('not-utf8', 'the text is not UTF-8', { cause, hint: 'Save the file as UTF-8.' });
+  }
+}
+
+/** @throws RecaptionError `row-invalid`, `not-utf8` */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = decodeUtf8(bytes);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RecaptionError('row-invalid', `this is not JSON (${reason(cause)})`, { cause });
+  }
+}
+
+export interface Row {
+  /** `file:line`, lines counted from 1. */
+  place: string;
+  value: unknown;
+}
+
+/** Streams a file of JSON lines. Empty lines are passed over; lines that are not UTF-8 or not JSON are reported. */
+export async function* readJsonLines(path: string, fail: OnFailure): AsyncGenerator<Row> {
+  for await (const { number, bytes } of splitLines(createReadStream(path, { highWaterMark: 2 ** 18 }))) {
+    const place = `${path}:${number}`;
+    try {
+      if (bytes === undefined) {
+        throw new RecaptionError('row-invalid', `the line is longer than ${MAX_LINE_BYTES / 2 ** 20} MiB`);
+      }
+      if (bytes.every((byte) => byte <= 0x20)) continue;
+      yield { place, value: parseJson(bytes) };
+    } catch (error) {
+      if (!(error instanceof RecaptionError)) throw error;
+      fail({ key: '', place, code: error.code, message: error.message });
+    }
+  }
+}
+
+/** Lines as bytes, so that a bad one can be told from its neighbours; undefined for one that is too long. */
+async function* splitLines(
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<{ number: number; bytes?: Buffer }> {
+  let number = 1;
+  let parts: Buffer[] = [];
+  let length = 0;
+  const take = (part: Buffer) => {
+    length += part.length;
+    if (length <= MAX_LINE_BYTES) parts.push(part);
+    else parts = [];
+  };
+  const line = () => {
+    const bytes = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
+    parts = [];
+    length = 0;
+    return { number: number++, bytes };
+  };
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let to = chunk.indexOf(NEW_LINE); to >= 0; to = chunk.indexOf(NEW_LINE, from)) {
+      take(chunk.subarray(from, to));
+      yield line();
+      from = to + 1;
+    }
+    take(chunk.subarray(from));
+  }
+  if (length > 0) yield line();
+}

@@ -1,0 +1,121 @@
+/** What all writers do with files that are there already, with keys as file names, and with pictures. */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { RecaptionError } from '../../errors.ts';
+import { writeAtomic, writeError, writeFileAtomic } from '../../files.ts';
+import { formatOf, isImageExtension } from '../../image/format.ts';
+import type { ImageSource } from '../../image/image.ts';
+import { asFailure } from '../dataset.ts';
+import { isThere } from '../paths.ts';
+import type { OnFailure, Sample } from '../sample.ts';
+
+export interface WriteOptions {
+  /** Replace files that stand there with other contents; without it they are refused. Pictures that are being read are never replaced. */
+  overwrite?: boolean;
+  /** Told of every sample that had to be left out, such as one whose picture has gone. */
+  onFailure?: OnFailure;
+}
+
+/** @throws RecaptionError `output-exists` */
+export async function refuseExisting(path: string, overwrite = false): Promise<void> {
+  if (!overwrite && (await isThere(path))) throw outputExists(path);
+}
+
+function outputExists(path: string): RecaptionError {
+  return new RecaptionError('output-exists', 'there is a file already, and it would be lost', {
+    place: path,
+    hint: 'Name another place to write to, or allow overwriting.',
+  });
+}
+
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error) => {
+    throw writeError(path, error);
+  });
+}
+
+/** Writes a file unless it stands there with these very contents. @throws RecaptionError `output-exists` */
+export async function placeFile(path: string, bytes: Uint8Array, overwrite = false): Promise<void> {
+  const found = await readFile(path).catch(() => undefined);
+  if (found?.equals(bytes)) return;
+  if (found && !overwrite) throw outputExists(path);
+  await makeFolder(dirname(path));
+  await writeFileAtomic(path, bytes);
+}
+
+/** Puts a picture at `path`; nothing is done where it lies there already. */
+export async function placeImage(
+  image: ImageSource,
+  bytes: Uint8Array,
+  path: string,
+  overwrite?: boolean,
+): Promise<void> {
+  if (image.path !== undefined && (await isSameFile(image.path, path))) return;
+  await placeFile(path, bytes, overwrite);
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => realpath(path).catch(() => resolve(path))));
+  return one === other;
+}
+
+/** The encoded picture and the extension it should have, or undefined after telling `onFailure`. */
+export async function imageFile(
+  { key, image }: Sample,
+  onFailure: OnFailure | undefined,
+): Promise<{ bytes: Uint8Array; extension: string } | undefined> {
+  try {
+    const bytes = await image.bytes();
+    const named = /\.([a-z0-9]+)$/i.exec(image.name)?.[1].toLowerCase() ?? '';
+    return { bytes, extension: isImageExtension(named) ? named : (formatOf(bytes) ?? 'jpg') };
+  } catch (error) {
+    onFailure?.(asFailure(error, key, image.name, 'image-unreadable'));
+    return undefined;
+  }
+}
+
+/** Characters that some file system refuses, and names that mean something to it. */
+const UNFIT = /[<>:"\\|?*\p{Cc}\p{Cs}]/gu;
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+const MAX_NAME_BYTES = 180;
+
+/**
+ * A relative path for a key, with `/`: the key itself where every system takes it, otherwise a likeness with a hash, so
+ * that two keys never share a file.
+ */
+export function fileNameOf(key: string): string {
+  const parts = key.split('/').map((part) => {
+    const fit = part
+      .replace(UNFIT, '_')
+      .replace(/^\./, '_')
+      .replace(/[. ]+$/, '_');
+    const named = DEVICE.test(fit) || fit === '' ? `_${fit}` : fit;
+    return Buffer.byteLength(named) > MAX_NAME_BYTES ? named.slice(0, MAX_NAME_BYTES / 4) : named;
+  });
+  const name = parts.join('/');
+  if (name === key) return key;
+  return `${name}~${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+}
+
+/** As `writeAtomic`, line by line, with few large writes. */
+export async function writeLines(
+  path: string,
+  produce: (write: (line: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  await writeAtomic(path, async (write) => {
+    let lines: string[] = [];
+    let length = 0;
+    const flush = async () => {
+      await write(Buffer.from(lines.join('')));
+      lines = [];
+      length = 0;
+    };
+    await produce(async (line) => {
+      lines.push(line, '\n');
+      length += line.length;
+      if (length > 2 ** 18) await flush();
+    });
+    await flush();
+  });
+}

@@ -1,0 +1,77 @@
+/** Files that are either whole or not there. */
+import { open, rename, rm } from 'node:fs/promises';
+import { RecaptionError, reason } from './errors.ts';
+
+let unique = 0;
+
+/**
+ * Writes to a temporary name in the same folder, syncs, renames. A reader sees the old file or the new one, never a part.
+ * @throws RecaptionError `disk-full`, `write-failed`; the temporary file is removed and the old file is untouched.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await writeAtomic(path, async (write) => write(typeof data === 'string' ? Buffer.from(data) : data));
+}
+
+/** As `writeFileAtomic`, for content that is produced piece by piece. */
+export async function writeAtomic(
+  path: string,
+  produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}-${unique++}.tmp`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await produce(async (chunk) => {
+        for (let at = 0; at < chunk.byteLength; ) at += (await file.write(chunk, at)).bytesWritten;
+      });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeError(path, error);
+  }
+}
+
+/** Turns what the file system says into a sentence; errors of ours pass through. */
+export function writeError(path: string, error: unknown): unknown {
+  if (error instanceof RecaptionError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === undefined) return error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new RecaptionError(
+      'disk-full',
+      'the disk is full; nothing that was there before has been changed',
+      {
+        place: path,
+        hint: 'Free some space, then run the same command again: it goes on where it stopped.',
+        cause: error,
+      },
+    );
+  }
+  return new RecaptionError('write-failed', `cannot write (${reason(error)})`, {
+    place: path,
+    hint: 'Check that the folder exists and that you may write there.',
+    cause: error,
+  });
+}
+
+/** As `writeError`, for reading: `file-not-found` or `read-failed`. */
+export function readError(path: string, error: unknown): unknown {
+  if (error instanceof RecaptionError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === undefined) return error;
+  if (code === 'ENOENT') {
+    return new RecaptionError('file-not-found', 'there is no such file or folder', {
+      place: path,
+      cause: error,
+    });
+  }
+  return new RecaptionError('read-failed', `cannot read (${reason(error)})`, {
+    place: path,
+    hint: 'Check that it is a file and that you may read it.',
+    cause: error,
+  });
+}

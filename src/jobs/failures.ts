@@ -1,0 +1,53 @@
+/** The pictures that could not be captioned, and the list of them that stays. */
+import { readFile, rm } from 'node:fs/promises';
+import type { Failure, OnFailure } from '../data/sample.ts';
+import { writeError, writeFileAtomic } from '../files.ts';
+
+export interface FailureList {
+  /** Several passes over a collection meet the same broken picture: it is listed once. */
+  add: OnFailure;
+  all(): Failure[];
+  /** What was added since the last call. */
+  news(): Failure[];
+}
+
+export function failureList(): FailureList {
+  const seen = new Map<string, Failure>();
+  let told = 0;
+  return {
+    add(failure) {
+      const name = JSON.stringify([failure.key, failure.place]);
+      if (!seen.has(name)) seen.set(name, failure);
+    },
+    all: () => [...seen.values()],
+    news() {
+      const fresh = [...seen.values()].slice(told);
+      told = seen.size;
+      return fresh;
+    },
+  };
+}
+
+/**
+ * Replaces the lines of one output in a `failures.jsonl` and keeps what else is there; an empty list is no file.
+ * Lines are `{key, place, code, message, output}`.
+ */
+export async function writeFailures(path: string, output: string, failures: Failure[]): Promise<void> {
+  const before = await readFile(path, 'utf8').catch(() => '');
+  const others = before.split('\n').filter((line) => line !== '' && outputOf(line) !== output);
+  const lines = [...others, ...failures.map((failure) => JSON.stringify({ ...failure, output }))];
+  try {
+    if (lines.length > 0) await writeFileAtomic(path, `${lines.join('\n')}\n`);
+    else await rm(path, { force: true });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+function outputOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { output?: unknown } | null)?.output;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import { type MetricItem, requireReferences } from './item.ts';
+import { forEachShared, MAX_ORDER, NgramIndex } from './ngrams.ts';
+
+/** Keep an n-gram order without a match from making the whole product zero, as the COCO evaluation does. */
+const TINY = 1e-15;
+const SMALL = 1e-9;
+
+export interface BleuResult {
+  /** BLEU-1 … BLEU-4. */
+  corpus: number[];
+  /** BLEU-1 … BLEU-4 of each image, in the order of the items. */
+  perImage: number[][];
+}
+
+/** What BLEU is computed from; sums over images give the corpus. */
+interface Statistics {
+  candidateLength: number;
+  referenceLength: number;
+  /** Clipped matches, by order. */
+  correct: number[];
+  /** n-grams of the candidate, by order. */
+  guess: number[];
+}
+
+/**
+ * BLEU (Papineni et al. 2002) as the COCO evaluation has it: matches clipped by the references' maximum, the reference
+ * length closest to the candidate's (of two, the shorter), geometric mean of orders 1 … n, brevity penalty. In [0, 1].
+ * @throws RecaptionError `no-references`.
+ */
+export function bleu(items: readonly MetricItem[]): BleuResult {
+  requireReferences(items);
+  const index = new NgramIndex();
+  const total: Statistics = {
+    candidateLength: 0,
+    referenceLength: 0,
+    correct: new Array(MAX_ORDER).fill(0),
+    guess: new Array(MAX_ORDER).fill(0),
+  };
+  const perImage = items.map((item) => {
+    const own = statistics(item, index);
+    total.candidateLength += own.candidateLength;
+    total.referenceLength += own.referenceLength;
+    for (let n = 0; n < MAX_ORDER; n++) {
+      total.correct[n] += own.correct[n];
+      total.guess[n] += own.guess[n];
+    }
+    return scores(own);
+  });
+  return { corpus: items.length > 0 ? scores(total) : new Array(MAX_ORDER).fill(0), perImage };
+}
+
+function statistics({ candidate, references }: MetricItem, index: NgramIndex): Statistics {
+  const own = index.count(candidate);
+  const theirs = references.map((reference) => index.count(reference));
+  const correct = own.map((counts, n) => {
+    const most = new Array<number>(counts.grams.length).fill(0);
+    for (const reference of theirs) {
+      forEachShared(counts, reference[n], (a, b) => {
+        most[a] = Math.max(most[a], reference[n].counts[b]);
+      });
+    }
+    return counts.counts.reduce((matches, count, a) => matches + Math.min(count, most[a]), 0);
+  });
+  return {
+    candidateLength: candidate.length,
+    referenceLength: closestLength(candidate.length, references),
+    correct,
+    guess: own.map((_, n) => Math.max(0, candidate.length - n)),
+  };
+}
+
+function closestLength(length: number, references: MetricItem['references']): number {
+  let best = references[0].length;
+  for (const reference of references) {
+    const nearer = Math.abs(reference.length - length) - Math.abs(best - length);
+    if (nearer < 0 || (nearer === 0 && reference.length < best)) best = reference.length;
+  }
+  return best;
+}
+
+function scores({ candidateLength, referenceLength, correct, guess }: Statistics): number[] {
+  const ratio = (candidateLength + TINY) / (referenceLength + SMALL);
+  const brevity = ratio < 1 ? Math.exp(1 - 1 / ratio) : 1;
+  let product = 1;
+  return correct.map((matches, n) => {
+    product *= (matches + TINY) / (guess[n] + SMALL);
+    return product ** (1 / (n + 1)) * brevity;
+  });
+}

@@ -1,0 +1,240 @@
+import { random } from '../random.ts';
+import { type Arrays, allocate, compile, type Device, params, type Program, sizeOf, type Weights } from '../tensor/index.ts';
+import { decodeStep, encodeImage, imageMemory } from './captioner.ts';
+import type { CaptionerConfig } from './captioner-config.ts';
+
+/** Ids with a meaning of their own. */
+export interface SpecialTokens {
+  bos: number;
+  eos: number;
+  /** Never written: padding, unknown, begin. */
+  never: number[];
+}
+
+export interface DecodeOptions {
+  /** Hypotheses kept per image; 1 is greedy. */
+  beam: number;
+  maxTokens: number;
+  minTokens: number;
+  /** Above 0: draw instead of search; `beam` is then 1. */
+  temperature: number;
+  topP: number;
+  /** 0 allows repetitions. */
+  noRepeatNgram: number;
+  /** Finished hypotheses are ranked by total log-probability / tokens^lengthPenalty. */
+  lengthPenalty: number;
+}
+
+export const DECODE_DEFAULTS: DecodeOptions = {
+  beam: 3,
+  maxTokens: Number.POSITIVE_INFINITY,
+  minTokens: 1,
+  temperature: 0,
+  topP: 1,
+  noRepeatNgram: 3,
+  lengthPenalty: 1,
+};
+
+export interface Decoded {
+  /** Without begin and end. */
+  tokens: number[];
+  /** Mean natural-log probability per token, the end included. */
+  score: number;
+}
+
+export interface CaptionDecoder {
+  /** Images per run: hand over exactly this many, padded with anything. */
+  batch: number;
+  /**
+   * Captions of `count` ≤ batch images. `images` holds the network's image inputs; `seeds` one number per image, for drawing:
+   * an image draws the same whatever else is in its batch.
+   */
+  decode(images: Arrays, count: number, options: DecodeOptions, seeds?: number[]): Promise<Decoded[]>;
+  dispose(): Promise<void>;
+}
+
+/** Compiles a captioner for inference, its weights packed into the graphs; one step graph per beam width, made when needed. */
+export async function captionDecoder(
+  config: CaptionerConfig,
+  weights: Weights,
+  special: SpecialTokens,
+  { batch = 32, device = 'cpu' as Device } = {},
+): Promise<CaptionDecoder> {
+  const memory = await compile({ outputs: imageMemory(params(), config, { batch }), frozen: weights, device });
+  const memorySize = memoryTokens(config, batch);
+  const steps = new Map<number, Promise<Program>>();
+  const stepFor = (beams: number): Promise<Program> => {
+    const known = steps.get(beams);
+    if (known) return known;
+    const outputs = decodeStep(params(), config, { images: batch, beams, memory: memorySize });
+    const made = compile({ outputs, frozen: weights, device });
+    steps.set(beams, made);
+    return made;
+  };
+
+  return {
+    batch,
+    async decode(images, count, options, seeds = []) {
+      const beams = options.temperature > 0 ? 1 : options.beam;
+      const step = await stepFor(beams);
+      const { pooled: _, ...image } = await memory.run(images);
+      const caches = () =>
+        Object.fromEntries(
+          Object.entries(step.outputs)
+            .filter(([name]) => name !== 'logp')
+            .map(([name, { shape, dtype }]) => [name, allocate(dtype, sizeOf(shape))]),
+        ) as Arrays;
+      let [past, next] = [caches(), caches()];
+      const logp = new Float32Array(batch * beams * config.vocabulary);
+      const tokens = new Int32Array(batch * beams).fill(special.bos);
+      const parents = Int32Array.from({ length: batch * beams }, (_, i) => i);
+      const searches = Array.from({ length: count }, (_, i) =>
+        options.temperature > 0 ? sampling(options, special, seeds[i] ?? i) : beamSearch(options, special),
+      );
+      const last = Math.min(options.maxTokens, config.maxTokens);
+      for (let position = 0; position < last && searches.some((s) => !s.done); position++) {
+        const feeds = { ...image, ...past, tokens, position: Int32Array.of(position), ...(beams > 1 ? { parents } : {}) };
+        await step.run(feeds, { into: { ...next, logp } });
+        [past, next] = [next, past];
+        for (const [i, search] of searches.entries()) {
+          if (search.done) continue;
+          const row = i * beams;
+          search.advance(logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary), position + 1 === last);
+          for (const [k, { token, parent }] of search.live().entries()) {
+            tokens[row + k] = token;
+            parents[row + k] = row + parent;
+          }
+        }
+      }
+      return searches.map((search) => search.best());
+    },
+    async dispose() {
+      await memory.dispose();
+      for (const step of steps.values()) await (await step).dispose();
+    },
+  };
+}
+
+const memoryTokens = (config: CaptionerConfig, batch: number): number =>
+  encodeImage(params(), config, { batch }).shape[1];
+
+interface Search {
+  done: boolean;
+  /** Takes the log-probabilities (beams, V) that follow the live hypotheses. */
+  advance(logp: Float32Array, last: boolean): void;
+  /** Token that each live hypothesis ends in, and the row it continued. */
+  live(): { token: number; parent: number }[];
+  best(): Decoded;
+}
+
+interface Hypothesis {
+  tokens: number[];
+  total: number;
+  parent: number;
+}
+
+/** Tokens that may not follow: those that would repeat an n-gram, the end before its time, and the ones never written. */
+function banned(tokens: number[], options: DecodeOptions, special: SpecialTokens): Set<number> {
+  const out = new Set(special.never);
+  if (tokens.length < options.minTokens) out.add(special.eos);
+  const n = options.noRepeatNgram;
+  if (n > 0 && tokens.length >= n) {
+    const tail = tokens.slice(tokens.length - n + 1);
+    for (let i = 0; i + n <= tokens.length; i++) {
+      if (tail.every((token, k) => tokens[i + k] === token)) out.add(tokens[i + n - 1]);
+    }
+  }
+  return out;
+}
+
+function beamSearch(options: DecodeOptions, special: SpecialTokens): Search {
+  const { beam } = options;
+  let live: Hypothesis[] = [{ tokens: [], total: 0, parent: 0 }];
+  const finished: { tokens: number[]; total: number; length: number; rank: number }[] = [];
+  const finish = (tokens: number[], total: number, length: number) => {
+    finished.push({ tokens, total, length, rank: total / length ** options.lengthPenalty });
+  };
+  return {
+    done: false,
+    advance(logp, last) {
+      const vocabulary = logp.length / beam;
+      const candidates: { row: number; token: number; total: number }[] = [];
+      for (const [row, { tokens, total }] of live.entries()) {
+        const values = logp.subarray(row * vocabulary, (row + 1) * vocabulary);
+        for (const token of largest(values, beam + 1, banned(tokens, options, special))) {
+          candidates.push({ row, token, total: total + values[token] });
+        }
+      }
+      candidates.sort((a, b) => b.total - a.total);
+      const grown: Hypothesis[] = [];
+      for (const { row, token, total } of candidates) {
+        if (grown.length === beam) break;
+        const { tokens } = live[row];
+        if (token === special.eos) finish(tokens, total, tokens.length + 1);
+        else grown.push({ tokens: [...tokens, token], total, parent: row });
+      }
+      live = grown;
+      if (last || live.length === 0) {
+        for (const { tokens, total } of live) finish(tokens, total, tokens.length);
+        this.done = true;
+      } else if (finished.length >= beam) {
+        this.done = true;
+      }
+    },
+    live: () => live.map(({ tokens, parent }) => ({ token: tokens[tokens.length - 1], parent })),
+    best() {
+      const winner = finished.reduce((a, b) => (b.rank > a.rank ? b : a));
+      return { tokens: winner.tokens, score: winner.total / winner.length };
+    },
+  };
+}
+
+function sampling(options: DecodeOptions, special: SpecialTokens, seed: number): Search {
+  const draw = random(seed, 'caption');
+  const tokens: number[] = [];
+  let total = 0;
+  let length = 0;
+  return {
+    done: false,
+    advance(logp, last) {
+      const token = nucleus(logp, banned(tokens, options, special), options, draw.uniform());
+      total += logp[token];
+      length++;
+      if (token === special.eos) this.done = true;
+      else tokens.push(token);
+      if (last) this.done = true;
+    },
+    live: () => [{ token: tokens[tokens.length - 1], parent: 0 }],
+    best: () => ({ tokens, score: total / Math.max(1, length) }),
+  };
+}
+
+/** Positions of the `count` largest values that are not banned, largest first. */
+function largest(values: Float32Array, count: number, without: Set<number>): number[] {
+  const top: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (top.length === count && values[i] <= values[top[count - 1]]) continue;
+    if (without.has(i)) continue;
+    let at = top.length;
+    while (at > 0 && values[top[at - 1]] < values[i]) at--;
+    top.splice(at, 0, i);
+    if (top.length > count) top.pop();
+  }
+  return top;
+}
+
+/** Draws from the smallest set of tokens whose probabilities at the temperature reach `topP` (Holtzman et al. 2020). */
+function nucleus(logp: Float32Array, without: Set<number>, { temperature, topP }: DecodeOptions, u: number): number {
+  const order = [...logp.keys()].filter((i) => !without.has(i)).sort((a, b) => logp[b] - logp[a]);
+  const weights = order.map((i) => Math.exp((logp[i] - logp[order[0]]) / temperature));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  let kept = 0;
+  let mass = 0;
+  while (kept < order.length && mass < topP * sum) mass += weights[kept++];
+  let rest = u * mass;
+  for (let i = 0; i < kept; i++) {
+    rest -= weights[i];
+    if (rest < 0) return order[i];
+  }
+  return order[Math.max(0, kept - 1)];
+}

@@ -1,0 +1,171 @@
+/**
+ * The captioner of DALL-E 3 (Betker et al. 2023, section 2): a language model over caption tokens conditioned on an image
+ * embedding, trained like CoCa (Yu et al. 2022) with a contrastive and a captioning loss at once.
+ *
+ *   pixels or frozen features ─► image tokens (B, S, C) ─► pooled embedding (B, 1, C)
+ *   captions ─► unimodal half (text alone) ─► multimodal half (cross-attends to [pooled; image tokens]) ─► next token
+ */
+import { attend, attention, block, embedding, HIDDEN, layerNorm, linear, mergeHeads, mlp, projectHeads } from '../nn/index.ts';
+import {
+  add, and, concat, constant, crossEntropy, div, dropout, equal, exp, expand, gather, greaterOrEqual, input, lessOrEqual,
+  logSoftmax, matmul, mul, normal, type Params, reshape, sqrt, sub, sum, type Tensor, where,
+} from '../tensor/index.ts'; // prettier-ignore
+import type { CaptionerConfig } from './captioner-config.ts';
+import { type ImageInputs, imageTokens } from './vision/trained.ts';
+
+/** Every position of the text embeds its token and its place in its caption. Shared by training and decoding. */
+const embedText = (p: Params, c: CaptionerConfig, tokens: Tensor, positions: Tensor): Tensor =>
+  add(
+    embedding(p.at('text.tokens'), tokens, c.vocabulary, c.width),
+    embedding(p.at('text.positions'), positions, c.maxTokens, c.width),
+  );
+
+/** The image as the decoder sees it: (B, 1 + S, C), the pooled embedding first. */
+export function encodeImage(p: Params, c: CaptionerConfig, inputs: ImageInputs, rate = 0): Tensor {
+  let x = dropout(imageTokens(p.at('vision'), c, inputs), rate); // (B, S, C)
+  for (let i = 0; i < c.imageLayers; i++) x = block(p.at(`image.${i}`), x, { heads: c.heads, dropout: rate });
+  x = layerNorm(p.at('image.norm'), x);
+  const query = expand(p.get('pool.query', [1, 1, c.width], normal(0.02)), [x.shape[0], 1, c.width]);
+  const pooled = attention(p.at('pool'), query, { heads: c.heads, context: x }); // (B, 1, C): one query, as in CoCa
+  return concat([pooled, x], 1);
+}
+
+/** One layer of the decoder; `context` (the image) makes it a multimodal one. */
+function textLayer(p: Params, x: Tensor, self: (x: Tensor) => Tensor, cross?: (x: Tensor) => Tensor, rate = 0): Tensor {
+  x = add(x, dropout(self(layerNorm(p.at('norm1'), x)), rate));
+  if (cross) x = add(x, dropout(cross(layerNorm(p.at('normCross'), x)), rate));
+  return add(x, dropout(mlp(p.at('mlp'), layerNorm(p.at('norm2'), x)), rate));
+}
+
+const layers = (c: CaptionerConfig) => c.unimodalLayers + c.multimodalLayers;
+const isMultimodal = (c: CaptionerConfig, i: number) => i >= c.unimodalLayers;
+
+export interface LossInputs extends ImageInputs {
+  batch: number;
+  /** Tokens per image, its captions one after the other. */
+  length: number;
+  /** Captions per image. */
+  captions: number;
+}
+
+/**
+ * Training graph. Inputs beside the image's: `tokens`, `targets`, `positions`, `segments` (B, L) int32, where segment k ≥ 1 is
+ * the image's k-th caption and 0 is padding; `ends` (B·K) int32, the flat position of each caption's end, and `present` (B·K).
+ * The captions of one image lie in one sequence: a mask keeps them apart, and the image is encoded once for all of them.
+ */
+export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs): { loss: Tensor; caption: Tensor; contrastive: Tensor } {
+  const { batch: b, length: t, captions: k } = shape;
+  const ids = (name: string) => input(name, [b, t], 'int32');
+  const segments = ids('segments');
+  const image = encodeImage(p, c, shape, c.dropout); // (B, 1 + S, C)
+  const { heads, width } = c;
+
+  const apart = sub(reshape(segments, [b, t, 1]).cast('float32'), reshape(segments, [b, 1, t]).cast('float32'));
+  const steps = Float32Array.from({ length: t }, (_, i) => i);
+  const earlier = lessOrEqual(constant(steps, [1, 1, t], 'float32'), constant(steps, [1, t, 1], 'float32'));
+  const mask = reshape(where(and(equal(apart, 0), earlier), 0, HIDDEN), [b, 1, t, t]);
+
+  let x = dropout(embedText(p, c, ids('tokens'), ids('positions')), c.dropout); // (B, L, C)
+  let unimodal = x;
+  for (let i = 0; i < layers(c); i++) {
+    const at = p.at(`text.${i}`);
+    const self = (y: Tensor) => attention(at.at('self'), y, { heads, mask });
+    const cross = (y: Tensor) => attention(at.at('cross'), y, { heads, context: image });
+    x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined, c.dropout);
+    if (i + 1 === c.unimodalLayers) unimodal = x;
+  }
+  const logits = vocabularyLogits(p, c, x).reshape([b * t, c.vocabulary]);
+  const targets = reshape(ids('targets'), [b * t]);
+  const real = where(equal(reshape(segments, [b * t]).cast('float32'), 0), 0, 1);
+  const caption = crossEntropy(logits, targets, { smoothing: c.labelSmoothing, mask: real });
+
+  const ends = gather(unimodal.reshape([b * t, width]), input('ends', [b * k], 'int32')); // (B·K, C)
+  const contrastive = contrastiveLoss(p, c, image.slice(1, 0, 1).reshape([b, width]), ends, input('present', [b * k]));
+  return { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
+}
+
+const vocabularyLogits = (p: Params, c: CaptionerConfig, x: Tensor): Tensor =>
+  linear(p.at('text.head'), layerNorm(p.at('text.norm'), x), c.vocabulary, { init: normal(0.02) });
+
+/** x / |x| over the last axis. */
+const unit = (x: Tensor): Tensor => div(x, sqrt(add(x.square().sum([-1], { keepDims: true }), 1e-8)));
+
+/**
+ * CLIP's symmetric loss (Radford et al. 2021) with several captions per image: text finds its image by cross-entropy; an image
+ * finds any of its captions (the probability of its captions together).
+ */
+function contrastiveLoss(p: Params, c: CaptionerConfig, image: Tensor, text: Tensor, present: Tensor): Tensor {
+  const [b] = image.shape;
+  const [n] = text.shape;
+  const scale = exp(p.get('contrastive.scale', [1], { kind: 'constant', value: Math.log(10) }));
+  const u = unit(linear(p.at('contrastive.image'), image, c.width, { bias: false }));
+  const v = unit(linear(p.at('contrastive.text'), text, c.width, { bias: false }));
+  const similarity = mul(matmul(v, u, { transposeB: true }), scale); // (B·K, B)
+  const owner = Int32Array.from({ length: n }, (_, i) => Math.floor((i * b) / n));
+  const toImage = crossEntropy(similarity, constant(owner, [n], 'int32'), { mask: present });
+  const hidden = reshape(mul(sub(present, 1), -HIDDEN), [1, n]);
+  const logp = logSoftmax(add(similarity.transpose(), hidden)); // (B, B·K)
+  const own = new Float32Array(b * n);
+  for (let i = 0; i < n; i++) own[owner[i] * n + i] = 1;
+  const mine = mul(constant(own, [b, n], 'float32'), reshape(present, [1, n])); // averaged over its captions
+  const toText = div(sum(mul(logp, mine)), add(sum(present), 1e-6)).neg();
+  return mul(add(toImage, toText), 0.5);
+}
+
+/** Keys and values of the image for each multimodal layer, computed once: `k.i`, `v.i` (B, heads, 1 + S, C / heads). */
+export function imageMemory(p: Params, c: CaptionerConfig, inputs: ImageInputs): Record<string, Tensor> {
+  const image = encodeImage(p, c, inputs);
+  const out: Record<string, Tensor> = { pooled: image.slice(1, 0, 1).reshape([image.shape[0], c.width]) };
+  for (let i = c.unimodalLayers; i < layers(c); i++) {
+    [out[`k.${i}`], out[`v.${i}`]] = projectHeads(p.at(`text.${i}.cross.kv`), image, c.width, c.heads, 2);
+  }
+  return out;
+}
+
+export interface StepShape {
+  images: number;
+  /** Hypotheses per image. */
+  beams: number;
+  /** Image tokens, the pooled one included. */
+  memory: number;
+}
+
+/**
+ * One step of decoding with a key–value cache, R = images · beams rows. Inputs: `tokens` (R), `position` (1), `parents` (R): the
+ * row whose past each row continues; `cache.k.i`, `cache.v.i` (R, heads, T, d); the image memory. Outputs: `logp` (R, V) and the
+ * caches grown by one position.
+ */
+export function decodeStep(p: Params, c: CaptionerConfig, { images, beams, memory }: StepShape): Record<string, Tensor> {
+  const rows = images * beams;
+  const { heads, width, maxTokens: t } = c;
+  const size = width / heads;
+  const position = input('position', [1], 'int32');
+  const places = constant(Int32Array.from({ length: t }, (_, i) => i), [1, 1, t, 1], 'int32');
+  const now = equal(places, position); // (1, 1, T, 1)
+  const past = where(greaterOrEqual(position, places), 0, HIDDEN).reshape([1, 1, 1, t]);
+  const parents = beams > 1 ? input('parents', [rows], 'int32') : undefined;
+  const out: Record<string, Tensor> = {};
+  const grow = (name: string, fresh: Tensor): Tensor => {
+    const old = input(`cache.${name}`, [rows, heads, t, size]);
+    out[`cache.${name}`] = where(now, fresh, parents ? gather(old, parents) : old);
+    return out[`cache.${name}`];
+  };
+
+  let x = embedText(p, c, input('tokens', [rows, 1], 'int32'), expand(position.reshape([1, 1]), [rows, 1])); // (R, 1, C)
+  for (let i = 0; i < layers(c); i++) {
+    const at = p.at(`text.${i}`);
+    const self = (y: Tensor) => {
+      const [q, k, v] = projectHeads(at.at('self.qkv'), y, width, heads, 3); // (R, heads, 1, d)
+      return linear(at.at('self.out'), mergeHeads(attend(q, grow(`k.${i}`, k), grow(`v.${i}`, v), { mask: past })), width);
+    };
+    const cross = (y: Tensor) => {
+      // The beams of an image are queries of one sequence, so its keys and values are never repeated.
+      const [q] = projectHeads(at.at('cross.q'), y.reshape([images, beams, width]), width, heads, 1);
+      const [k, v] = ['k', 'v'].map((name) => input(`${name}.${i}`, [images, heads, memory, size]));
+      return linear(at.at('cross.out'), mergeHeads(attend(q, k, v)), width).reshape([rows, 1, width]);
+    };
+    x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined);
+  }
+  out.logp = logSoftmax(vocabularyLogits(p, c, x).reshape([rows, c.vocabulary]));
+  return out;
+}

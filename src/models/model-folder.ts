@@ -1,0 +1,74 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RecaptionError, reason } from '../errors.ts';
+import { writeFileAtomic } from '../files.ts';
+import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../tensor/safetensors.ts';
+import { type ParameterSpec, sizeOf, type Weights } from '../tensor/index.ts';
+
+/** Writes weights with their shapes. @param dtype F16 halves the size, for models that are only run. */
+export async function saveWeights(
+  path: string,
+  weights: ReadonlyMap<string, Float32Array>,
+  specs: ReadonlyMap<string, ParameterSpec>,
+  { dtype = 'F32' as 'F32' | 'F16', metadata = {} as Record<string, string> } = {},
+): Promise<void> {
+  const tensors = new Map([...weights].map(([name, values]) => {
+    const shape = specs.get(name)?.tensor.shape ?? [values.length];
+    return [name, fromFloat32(values, [...shape], dtype)] as const;
+  }));
+  await writeSafetensors(path, tensors, { format: 'recaption', ...metadata });
+}
+
+/**
+ * Reads the weights that a network declares.
+ * @throws RecaptionError `bad-weights` naming the first tensor that is missing or has another shape.
+ */
+export async function loadWeights(path: string, specs: ReadonlyMap<string, ParameterSpec>): Promise<Weights> {
+  const { tensors } = await readSafetensors(path);
+  const weights: Weights = new Map();
+  for (const [name, { tensor }] of specs) {
+    const found = tensors.get(name);
+    if (!found || found.shape.join() !== tensor.shape.join()) {
+      const what = found ? `has shape [${found.shape}], [${tensor.shape}] is wanted` : 'is missing';
+      throw new RecaptionError('bad-weights', `the tensor "${name}" ${what}`, {
+        place: path,
+        hint: 'The weights belong to another configuration, or the file is incomplete: copy the whole folder again.',
+      });
+    }
+    weights.set(name, toFloat32(found));
+  }
+  return weights;
+}
+
+/** Arrays by name, without shapes: the state of an optimiser. */
+export async function saveState(path: string, state: ReadonlyMap<string, Float32Array>, metadata: Record<string, string>): Promise<void> {
+  await writeSafetensors(path, new Map([...state].map(([name, values]) => [name, fromFloat32(values, [values.length], 'F32')])), metadata);
+}
+
+export async function loadState(path: string): Promise<{ state: Map<string, Float32Array>; metadata: Record<string, string> }> {
+  const { tensors, metadata } = await readSafetensors(path);
+  return { state: new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor)])), metadata };
+}
+
+/** Parses a JSON file of a model folder. @throws RecaptionError `bad-model` with the file's name. */
+export async function readJson(folder: string, name: string): Promise<unknown> {
+  const place = join(folder, name);
+  try {
+    return JSON.parse(await readFile(place, 'utf8'));
+  } catch (cause) {
+    throw new RecaptionError('bad-model', `this is no model folder: ${name} cannot be read (${reason(cause)})`, {
+      place,
+      hint: 'A captioner is a folder with config.json, model.safetensors and tokenizer.json.',
+      cause,
+    });
+  }
+}
+
+export async function writeJson(folder: string, name: string, value: unknown): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** Number of values of all specs. */
+export const weightCount = (specs: Iterable<ParameterSpec>): number =>
+  [...specs].reduce((sum, { tensor }) => sum + sizeOf(tensor.shape), 0);

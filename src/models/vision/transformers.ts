@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { RecaptionError, reason } from '../../errors.ts';
+import type { Image } from '../../image/index.ts';
+import type { Device } from '../../tensor/device.ts';
+import { toHalf } from '../../tensor/half.ts';
+import type { VisionEncoder } from './encoder.ts';
+
+/** The little of `@huggingface/transformers` that is used here; it is an optional package, loaded when first asked for. */
+interface Transformers {
+  AutoProcessor: { from_pretrained(ref: string): Promise<(images: unknown[]) => Promise<Record<string, unknown>>> };
+  AutoModel: VisionClass;
+  CLIPVisionModelWithProjection: VisionClass;
+  SiglipVisionModel: VisionClass;
+  AutoConfig: { from_pretrained(ref: string): Promise<{ model_type?: string; image_size?: number; vision_config?: { image_size?: number } }> };
+  RawImage: new (data: Uint8Array, width: number, height: number, channels: number) => unknown;
+  env: { allowRemoteModels: boolean };
+}
+interface VisionClass {
+  from_pretrained(ref: string, options: { dtype: string; device?: string }): Promise<VisionModel>;
+}
+interface VisionModel {
+  (inputs: Record<string, unknown>): Promise<Record<string, { dims: number[]; data: Float32Array }>>;
+  dispose(): Promise<unknown>;
+}
+
+/** Outputs that hold one vector per patch, then those that hold one per image; the first that a model has is used. */
+const GRID = ['last_hidden_state'];
+const POOLED = ['image_embeds', 'pooler_output'];
+
+/**
+ * Any vision model of `@huggingface/transformers` (CLIP, SigLIP, DINOv2 …), by hub id or local folder in the hub's layout.
+ * @throws RecaptionError `missing-package`, `bad-model`.
+ */
+export async function openTransformersVision(ref: string, device: Device = 'cpu'): Promise<VisionEncoder> {
+  const library = await load();
+  const { model, process, size } = await open(library, ref, device);
+  const encode = async (images: Image[]) => {
+    const raw = images.map(({ data, width, height }) => new library.RawImage(data, width, height, 3));
+    const outputs = await model(await process(raw));
+    const grid = GRID.map((name) => outputs[name]).find((o) => o?.dims.length === 3);
+    const pooled = POOLED.map((name) => outputs[name]).find((o) => o?.dims.length === 2);
+    return [
+      ...(grid ? [{ name: 'patches', tokens: grid.dims[1], width: grid.dims[2], data: grid.data }] : []),
+      ...(pooled ? [{ name: 'pooled', tokens: 1, width: pooled.dims[1], data: pooled.data }] : []),
+    ];
+  };
+  const probe = await encode([{ width: size, height: size, data: new Uint8Array(size * size * 3) }]);
+  if (probe.length === 0) {
+    throw new RecaptionError('bad-model', 'the model gives neither patch vectors nor an image embedding', { place: ref });
+  }
+  const short = ref.split(/[\\/]/).filter(Boolean).slice(-2).join('-');
+  const groups = probe.map(({ name, tokens, width }) => ({ name: `${short}-${name}`, tokens, width }));
+  const digest = createHash('sha256').update(JSON.stringify([ref, groups]));
+  for (const { data } of probe) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+
+  return {
+    // What it says about one black picture stands for its weights: a hub model has no single file to hash.
+    id: `${short}-${digest.digest('hex').slice(0, 12)}`,
+    ref,
+    groups,
+    resolution: Math.max(size, 384),
+    async encode(images) {
+      const outputs = await encode(images);
+      return images.map((_, i) => {
+        const parts = outputs.map(({ data, tokens, width }) => data.subarray(i * tokens * width, (i + 1) * tokens * width));
+        const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+        let at = 0;
+        for (const part of parts) {
+          all.set(part, at);
+          at += part.length;
+        }
+        return toHalf(all);
+      });
+    },
+    async close() {
+      await model.dispose();
+    },
+  };
+}
+
+async function load(): Promise<Transformers> {
+  const name = '@huggingface/transformers';
+  try {
+    return (await import(name)) as Transformers;
+  } catch (cause) {
+    throw new RecaptionError('missing-package', 'vision models of the Hugging Face hub need a package that is not installed', {
+      hint: 'npm install @huggingface/transformers',
+      cause,
+    });
+  }
+}
+
+async function open({ AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers, ref: string, device: Device) {
+  try {
+    const config = await AutoConfig.from_pretrained(ref);
+    const type = config.model_type ?? '';
+    const kind = type.startsWith('clip') ? CLIPVisionModelWithProjection : type.startsWith('siglip') ? SiglipVisionModel : AutoModel;
+    const model = await kind.from_pretrained(ref, { dtype: 'fp32', device });
+    const process = await AutoProcessor.from_pretrained(ref);
+    return { model, process, size: config.vision_config?.image_size ?? config.image_size ?? 224 };
+  } catch (cause) {
+    throw new RecaptionError('bad-model', `the vision model cannot be loaded (${reason(cause)})`, {
+      place: ref,
+      hint: 'Give a hub id such as Xenova/clip-vit-base-patch32, or a folder with config.json, preprocessor_config.json and onnx/.',
+      cause,
+    });
+  }
+}

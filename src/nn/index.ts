@@ -1,0 +1,5 @@
+/** Layers, optimiser and the training step. */
+export * from './adamw.ts';
+export * from './layers.ts';
+export * from './schedule.ts';
+export * from './train-step.ts';

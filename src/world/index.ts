@@ -1,0 +1,30 @@
+/** A procedural world: scenes with full truth, drawn as pixels and told in words. */
+
+export { captionScene, mainGroup, WORLD_KINDS, type WorldCaptionKind } from './captions.ts';
+export { type WorldOptions, worldDataset } from './dataset.ts';
+export { LETTERS, lineSize } from './glyphs.ts';
+export { groupRelations, relationHolds, type SceneGraph, sceneGraph, type Zone, zoneOf } from './graph.ts';
+export {
+  type Mention,
+  namesAllObjects,
+  type RelationMention,
+  readMentions,
+  readRelations,
+} from './mentions.ts';
+export { SIZE_WORDS, TEXTURE_WORDS, ZONE_WORDS } from './phrases.ts';
+export { renderScene } from './render.ts';
+export { type SceneOptions, sampleScene } from './sample-scene.ts';
+export {
+  type Attributes,
+  type Background,
+  type Box,
+  boxOf,
+  type Group,
+  groupsOf,
+  type Letters,
+  parseScene,
+  type Scene,
+  type SceneObject,
+} from './scene.ts';
+export { OUTLINES, type Outline } from './shapes.ts';
+export * from './vocabulary.ts';

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { random } from '../src/random.ts';
+import { numberedPicture } from './helpers/fake-captioner.ts';
+
+const PICTURES = 120;
+const BATCH = 4;
+const KILLS = 10;
+const CHILD = join(import.meta.dirname, 'helpers/caption-kill-child.ts');
+
+/** Starts the job and waits until it is about to do its work. */
+async function start(...args: string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+async function finish(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+test('killed at ten random instants and run again, a job captions every picture exactly once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'caption-kill-'));
+  const photos = join(folder, 'photos');
+  const [out, shown] = [join(folder, 'out', 'captions.jsonl'), join(folder, 'shown.txt')];
+  await mkdir(photos);
+  for (let n = 0; n < PICTURES; n++) {
+    await writeFile(join(photos, `${String(n).padStart(4, '0')}.png`), await numberedPicture(n));
+  }
+
+  const instants = random(7, 'kill');
+  let killed = 0;
+  for (let i = 0; i < KILLS; i++) {
+    const child = await start(photos, out, shown);
+    await setTimeout(instants.int(120));
+    child.kill('SIGKILL');
+    if ((await finish(child)) === null) killed++;
+  }
+  expect(killed).toBeGreaterThanOrEqual(5);
+  expect(await finish(await start(photos, out, shown))).toBe(0);
+
+  const text = await readFile(out, 'utf8');
+  expect(text.endsWith('\n')).toBe(true);
+  const rows = text.trimEnd().split('\n').map((line) => JSON.parse(line)); // biome-ignore format: one line
+  const numbers = Array.from({ length: PICTURES }, (_, n) => n);
+  expect(rows.map(({ caption }) => caption)).toEqual(numbers.map((n) => `picture number ${n}`));
+  expect(new Set(rows.map(({ key }) => key)).size).toBe(PICTURES);
+
+  // Only a batch that was under way when the kill came is done again.
+  const times = (await readFile(shown, 'utf8')).trimEnd().split('\n').length;
+  expect(times).toBeLessThanOrEqual(PICTURES + killed * BATCH);
+  expect((await readdir(join(folder, 'out'))).filter((name) => !name.endsWith('.tmp')).sort()).toEqual([
+    'captions.jsonl',
+    'captions.jsonl.recipe.json',
+  ]);
+
+  // A run that was never killed gives the same file.
+  const smooth = join(folder, 'smooth', 'captions.jsonl');
+  expect(await finish(await start(photos, smooth, shown))).toBe(0);
+  expect(await readFile(smooth, 'utf8')).toBe(text);
+});

@@ -1,0 +1,342 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../src/cli/main.ts';
+import { openDataset } from '../src/data/index.ts';
+import { numberedPicture } from './helpers/fake-captioner.ts';
+import { sharedData } from './shared.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PROGRAM = join(ROOT, 'bin/recaption.js');
+const STARTER = join(ROOT, 'assets/captioners/starter');
+const WORLD = join(ROOT, 'assets/captioners/world');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'recaption-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function recaption(...args: string[]): Promise<Ran> {
+  return runNode([PROGRAM, ...args]);
+}
+
+function runNode(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.on('close', (code) => done({ code, stdout, stderr }));
+  });
+}
+
+/** As `recaption`, in this process: for what writes nothing and needs no folder. */
+async function say(...args: string[]): Promise<Ran> {
+  const told = { stdout: '', stderr: '' };
+  const sink = (name: keyof typeof told) => ({
+    write: (text: string) => {
+      told[name] += text;
+    },
+  });
+  const around = { stdout: sink('stdout'), stderr: sink('stderr'), env: {}, now: () => performance.now() };
+  return { code: await main(args, around), ...told };
+}
+
+const jsonLines = (text: string) => text.trimEnd().split('\n').map((line) => JSON.parse(line)); // biome-ignore format: one line
+
+describe('help', () => {
+  test.each([[[]], [['start']], [['caption']], [['train']], [['train', 'captioner']], [['world']]])(
+    'recaption %j --help ends with an example',
+    async (command) => {
+      const { code, stdout, stderr } = await say(...command, '--help');
+      expect(code).toBe(0);
+      expect(stderr).toBe('');
+      expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ {2}\$ recaption /);
+      expect(stdout).toContain('Example:');
+    },
+  );
+
+  test('general help loads neither the image library nor the runtime', async () => {
+    const main = join(ROOT, 'src/cli/main.ts');
+    const { stdout } = await runNode([
+      '--input-type=module',
+      '--eval',
+      `import { Module } from 'node:module';
+      const { main } = await import(${JSON.stringify(main)});
+      await main(['--help'], { stdout: { write() {} }, stderr: { write() {} }, env: {}, now: () => 0 });
+      const loaded = Object.keys(Module._cache).filter((path) => /sharp|onnxruntime|tar-stream/.test(path));
+      process.stdout.write(JSON.stringify(loaded));`,
+    ]);
+    expect(JSON.parse(stdout)).toEqual([]);
+  });
+
+  test('--version is that of the package', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    expect(await recaption('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('bad usage', () => {
+  test.each([
+    [['captoin', 'photos'], /unknown command 'captoin'/, /Did you mean caption\?/],
+    [['world', '--cuont', '3', '--out', 'w'], /unknown option '--cuont'/, /Did you mean --count\?/],
+    [['world', '--count', 'three', '--out', 'w'], /'three' is invalid.*whole number/, /--help/],
+    [['world', '--count', '3'], /--out <dir>' not specified/, /--help/],
+    [['world', '--count', '3', '--out', 'w', '--format', 'zip'], /Allowed choices are webdataset/, /--help/],
+    [
+      ['train', 'captioner', '--data', 'x', '--out', 'm', '--steps', '1', '--epochs', '1'],
+      /cannot be used with/,
+      /--help/,
+    ],
+    [['caption', 'photos', '--top-p', '1.5'], /'1.5' is invalid/, /--help/],
+    [['caption'], /missing required argument 'source'/, /--help/],
+  ])('%j exits with 2, a sentence and a hint', async (args, sentence, hint) => {
+    const { code, stdout, stderr } = await say(...args);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(sentence);
+    expect(stderr).toMatch(hint);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  test('the program itself exits with that status', async () => {
+    expect(await recaption('captoin')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: "error: unknown command 'captoin'\nhint:  Did you mean caption?\n",
+    });
+  });
+
+  test('without a command, the help goes to stderr and the status is 2', async () => {
+    const { code, stdout, stderr } = await say();
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('Usage: recaption');
+  });
+
+  test('with --json the error is one JSON line on stdout', async () => {
+    const { code, stdout, stderr } = await say('world', '--json', '--count', '0', '--out', 'w');
+    expect(code).toBe(2);
+    expect(stderr).toBe('');
+    expect(jsonLines(stdout)).toEqual([
+      {
+        error: {
+          code: 'usage',
+          message: expect.stringContaining("'0' is invalid"),
+          hint: expect.any(String),
+        },
+      },
+    ]);
+  });
+});
+
+describe('world', () => {
+  test.each(['webdataset', 'jsonl', 'sidecars', 'imagefolder'])(
+    '--format %s can be read back',
+    async (format) => {
+      const out = join(folder, `scenes-${format}`);
+      const { code, stderr } = await recaption(
+        'world',
+        '--count',
+        '5',
+        '--size',
+        '32',
+        '--out',
+        out,
+        '--format',
+        format,
+      );
+      expect(stderr).toContain('5/5 scenes');
+      expect(code).toBe(0);
+      const keys = [];
+      for await (const { key, captions } of await openDataset(out)) {
+        keys.push(key);
+        expect(captions.length).toBeGreaterThan(0);
+      }
+      expect(keys).toHaveLength(5);
+    },
+  );
+
+  test('--json says what was written, and nothing else', async () => {
+    const out = join(folder, 'scenes-json');
+    const { stdout } = await recaption(
+      '--json',
+      'world',
+      '--count',
+      '2',
+      '--size',
+      '32',
+      '--seed',
+      '9',
+      '--out',
+      out,
+    );
+    expect(jsonLines(stdout)).toEqual([
+      { kind: 'done', scenes: 2, size: 32, seed: 9, format: 'webdataset', out },
+    ]);
+  });
+
+  test('an output that cannot be written is a sentence with its place, and no stack', async () => {
+    await writeFile(join(folder, 'a-file'), '');
+    const { code, stderr } = await recaption('world', '--count', '2', '--out', 'a-file/scenes');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: .*a-file/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('Ctrl-C ends with 130, the command to go on, and no half-written file', async () => {
+    const args = ['world', '--count', '100000', '--out', 'many scenes'];
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.stderr.once('data', () => child.kill('SIGINT'));
+    const code = await new Promise((done) => child.on('close', done));
+    expect(stderr).toContain("world --count 100000 --out 'many scenes' --overwrite\n");
+    expect(code).toBe(130);
+    expect((await readdir(join(folder, 'many scenes'))).filter((name) => !/^\d{5}\.tar$/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  test('a reader of stdout that leaves early is no error', async () => {
+    const command = `"${process.execPath}" "${PROGRAM}" world --help | true`;
+    const { code, stderr } = await new Promise<Ran>((done) => {
+      const child = spawn('bash', ['-c', `set -o pipefail; ${command}`], { cwd: folder });
+      let stderr = '';
+      child.stderr.on('data', (text) => {
+        stderr += text;
+      });
+      child.on('close', (code) => done({ code, stdout: '', stderr }));
+    });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+});
+
+describe('sources', () => {
+  test.each(['caption', 'start'])('%s of a folder that is not there says so', async (command) => {
+    const { code, stderr } = await recaption(command, 'no/such/folder');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*no\/such\/folder/);
+  });
+
+  test.each(['caption', 'start'])('%s of an empty folder says so, and writes nothing', async (command) => {
+    await mkdir(join(folder, 'empty'), { recursive: true });
+    const { code, stderr } = await recaption(command, 'empty');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: no pictures.*empty/m);
+    expect(existsSync(join(folder, 'captions'))).toBe(false);
+  });
+
+  test('a config that is not JSON is named', async () => {
+    await writeFile(join(folder, 'config.json'), '{"width": 128,}');
+    const { code, stderr } = await recaption(
+      'train',
+      'captioner',
+      '--data',
+      'x',
+      '--out',
+      'm',
+      '--config',
+      'config.json',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: this is not JSON.*\(config\.json\)/);
+  });
+});
+
+describe.skipIf(!existsSync(STARTER))(
+  'with the starter captioner (skipped while assets/captioners/starter is missing)',
+  () => {
+    test('a folder with a broken picture among real ones is captioned, the broken one listed, status 3', async () => {
+      const photos = join(folder, 'photos');
+      await mkdir(photos, { recursive: true });
+      await writeFile(join(photos, 'grey.png'), await numberedPicture(1));
+      await writeFile(join(photos, 'black.png'), await numberedPicture(2));
+      await writeFile(join(photos, 'broken.jpg'), Buffer.from('ffd8ffe000104a46', 'hex'));
+      const before = await readdir(photos);
+
+      const { code, stdout, stderr } = await recaption('start', 'photos');
+      expect(stderr).toContain('broken.jpg');
+      expect(code).toBe(3);
+      expect(stdout).toContain(join('captions', 'photos', 'index.html'));
+      const results = join(folder, 'captions', 'photos');
+      const rows = jsonLines(await readFile(join(results, 'captions.jsonl'), 'utf8'));
+      expect(rows.map(({ key }) => key)).toEqual(['black', 'grey']);
+      expect(jsonLines(await readFile(join(results, 'failures.jsonl'), 'utf8'))).toMatchObject([
+        { key: 'broken' },
+      ]);
+      expect((await readFile(join(results, 'index.html'), 'utf8')).match(/<article/g)).toHaveLength(2);
+      expect(await readdir(photos)).toEqual(before);
+    });
+
+    test('caption writes rows with all their fields, and says so when there is nothing left to do', async () => {
+      const scenes = join(folder, 'for-caption');
+      await recaption('world', '--count', '3', '--size', '64', '--out', scenes, '--format', 'imagefolder');
+      const first = await recaption('caption', scenes, '--out', 'three.jsonl', '--json');
+      expect(first.code).toBe(0);
+      expect(jsonLines(first.stdout).filter(({ kind }) => kind === 'item')).toHaveLength(3);
+      const [row] = jsonLines(await readFile(join(folder, 'three.jsonl'), 'utf8'));
+      expect(Object.keys(row)).toEqual(['key', 'image', 'caption', 'kind', 'captioner', 'score']);
+      const second = await recaption('caption', scenes, '--out', 'three.jsonl');
+      expect(second.stdout).toContain('Already complete: 3 captions in three.jsonl');
+      const other = await recaption('caption', scenes, '--out', 'three.jsonl', '--beam', '2');
+      expect(other.code).toBe(1);
+      expect(other.stderr).toContain('request.beam');
+    });
+
+    test('a model with a missing file ends the whole command with status 1', async () => {
+      const model = join(folder, 'model');
+      await cp(STARTER, model, { recursive: true });
+      await rm(join(model, 'model.safetensors'));
+      await mkdir(join(folder, 'one'), { recursive: true });
+      await writeFile(join(folder, 'one', 'a.png'), await numberedPicture(1));
+      const { code, stderr } = await recaption('caption', 'one', '--captioner', model);
+      expect(code).toBe(1);
+      expect(stderr).toContain('model.safetensors');
+    });
+
+    const photos = sharedData('coco', 'photos');
+    test.skipIf(photos === undefined)('real photos of many sizes get captions', async () => {
+      const { code } = await recaption('caption', photos!, '--limit', '8', '--out', 'real.jsonl');
+      expect(code).toBe(0);
+      const rows = jsonLines(await readFile(join(folder, 'real.jsonl'), 'utf8'));
+      expect(rows).toHaveLength(8);
+      for (const { caption, score } of rows) {
+        expect(caption.split(' ').length).toBeGreaterThan(2);
+        expect(score).toBeLessThanOrEqual(0);
+      }
+    });
+  },
+);
+
+describe.skipIf(!existsSync(WORLD))(
+  'with the world captioner (skipped while assets/captioners/world is missing)',
+  () => {
+    test('start without a folder draws scenes and captions them', async () => {
+      const { code, stdout } = await recaption('start', '--out', 'scenes-out', '--json');
+      expect(code).toBe(0);
+      const events = jsonLines(stdout);
+      expect(events.find(({ kind }) => kind === 'done')).toMatchObject({ captioned: 36, failed: 0 });
+      expect(
+        (await readFile(join(folder, 'scenes-out', 'index.html'), 'utf8')).match(/<article/g),
+      ).toHaveLength(36);
+    });
+  },
+);
