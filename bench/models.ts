@@ -10,6 +10,9 @@ export function languageModel(p: Params, { vocabulary, width, layers, heads, bat
   const positions = p.get('positions', [length, width], { kind: 'normal', std: 0.02 });
   let x = embedding(p.at('embedding'), tokens, vocabulary, width).add(positions);
   for (let i = 0; i < layers; i++) x = block(p.at(`blocks.${i}`), x, { heads, mask: causalMask(length) });
-  const logits = linear(p.at('head'), layerNorm(p.at('norm'), x), vocabulary).reshape([batch * length, vocabulary]);
+  const logits = linear(p.at('head'), layerNorm(p.at('norm'), x), vocabulary).reshape([
+    batch * length,
+    vocabulary,
+  ]);
   return crossEntropy(logits, targets);
 }

@@ -3,12 +3,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
 const FLOORS: Record<string, number> = {
-  tensor: 1, text: 1, image: 1,
-  nn: 2, data: 2, metrics: 2, world: 2,
+  tensor: 1,
+  text: 1,
+  image: 1,
+  nn: 2,
+  data: 2,
+  metrics: 2,
+  world: 2,
   models: 3,
-  captioners: 4, generators: 4, evaluate: 4,
-  jobs: 5, experiments: 5,
-  cli: 6, studio: 6, serve: 6,
+  captioners: 4,
+  generators: 4,
+  evaluate: 4,
+  jobs: 5,
+  experiments: 5,
+  cli: 6,
+  studio: 6,
+  serve: 6,
 }; // prettier-ignore
 
 /** Floor of a file of `src/`: 0 for what everybody may use (`errors.ts`), 7 for the public index, undefined for a folder nobody declared. */

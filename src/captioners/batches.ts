@@ -1,7 +1,7 @@
+import type { RecordCache } from '../data/index.ts';
+import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
 import { type Random, random } from '../random.ts';
 import type { Arrays } from '../tensor/index.ts';
-import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
-import type { RecordCache } from '../data/index.ts';
 import type { PreparedImage } from './prepare.ts';
 
 /** An image with its captions as tokens, without begin and end. */
@@ -14,7 +14,11 @@ export interface TokenisedImage extends PreparedImage {
 /** Puts records of the caches into arrays of a batch. */
 export interface ImageFeeder {
   /** Image inputs of the network for these images; rows beyond them repeat the last. `draw` makes augmentations. */
-  feed(images: readonly PreparedImage[], batch: number, augment?: { draw: Random; sided: (i: number) => boolean }): Arrays;
+  feed(
+    images: readonly PreparedImage[],
+    batch: number,
+    augment?: { draw: Random; sided: (i: number) => boolean },
+  ): Arrays;
 }
 
 /** Frozen features: each group of each encoder is one input; the record of an encoder holds its groups one after another. */
@@ -29,14 +33,24 @@ export function featureFeeder(
       if (!buffer) {
         const arrays: Arrays = {};
         for (const { groups } of caches) {
-          for (const { name, tokens, width } of groups) arrays[`features.${name}`] = new Uint16Array(batch * tokens * width);
+          for (const { name, tokens, width } of groups)
+            arrays[`features.${name}`] = new Uint16Array(batch * tokens * width);
         }
-        buffer = { arrays, records: caches.map(({ groups }) => new Uint8Array(2 * groups.reduce((s, g) => s + g.tokens * g.width, 0))) };
+        buffer = {
+          arrays,
+          records: caches.map(
+            ({ groups }) => new Uint8Array(2 * groups.reduce((s, g) => s + g.tokens * g.width, 0)),
+          ),
+        };
         buffers.set(batch, buffer);
       }
       for (let i = 0; i < batch; i++) {
         const image = images[Math.min(i, images.length - 1)];
-        const mirrored = flip && augment !== undefined && augment.draw.uniform() < 0.5 && !augment.sided(Math.min(i, images.length - 1));
+        const mirrored =
+          flip &&
+          augment !== undefined &&
+          augment.draw.uniform() < 0.5 &&
+          !augment.sided(Math.min(i, images.length - 1));
         for (const [k, { cache, groups }] of caches.entries()) {
           const record = buffer.records[k];
           cache.readInto(mirrored ? `${image.hash}:flip` : image.hash, record);
@@ -55,7 +69,12 @@ export function featureFeeder(
 }
 
 /** Pixels, with mirror images, crops and colour changes drawn at every access. */
-export function pixelFeeder(cache: RecordCache, stored: number, size: number, options: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>): ImageFeeder {
+export function pixelFeeder(
+  cache: RecordCache,
+  stored: number,
+  size: number,
+  options: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>,
+): ImageFeeder {
   const record = new Uint8Array(stored * stored * 3);
   const buffers = new Map<number, Uint8Array>();
   return {
@@ -66,7 +85,13 @@ export function pixelFeeder(cache: RecordCache, stored: number, size: number, op
         const at = Math.min(i, images.length - 1);
         cache.readInto(images[at].hash, record);
         const target = pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3);
-        resample(record, stored, target, size, augment ? drawView(augment.draw, options, augment.sided(at)) : WHOLE);
+        resample(
+          record,
+          stored,
+          target,
+          size,
+          augment ? drawView(augment.draw, options, augment.sided(at)) : WHOLE,
+        );
       }
       return { pixels };
     },
@@ -86,7 +111,11 @@ interface View {
 
 const WHOLE: View = { left: 0, top: 0, width: 1, height: 1, mirrored: false, gain: [1, 1, 1], offset: 0 };
 
-function drawView(draw: Random, { flip, minCrop, colourJitter }: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>, sided: boolean): View {
+function drawView(
+  draw: Random,
+  { flip, minCrop, colourJitter }: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>,
+  sided: boolean,
+): View {
   const mirrored = draw.uniform() < 0.5 && flip && !sided;
   const area = minCrop + (1 - minCrop) * draw.uniform();
   const ratio = minCrop < 1 ? Math.exp((draw.uniform() - 0.5) * 0.5) : 1;
@@ -94,8 +123,20 @@ function drawView(draw: Random, { flip, minCrop, colourJitter }: Pick<TrainingCo
   const height = Math.min(1, Math.sqrt(area / ratio));
   const shift = () => (draw.uniform() * 2 - 1) * colourJitter;
   const brightness = 1 + shift();
-  const gain: View['gain'] = [brightness * (1 + shift() / 3), brightness * (1 + shift() / 3), brightness * (1 + shift() / 3)];
-  return { left: draw.uniform() * (1 - width), top: draw.uniform() * (1 - height), width, height, mirrored, gain, offset: shift() * 64 };
+  const gain: View['gain'] = [
+    brightness * (1 + shift() / 3),
+    brightness * (1 + shift() / 3),
+    brightness * (1 + shift() / 3),
+  ];
+  return {
+    left: draw.uniform() * (1 - width),
+    top: draw.uniform() * (1 - height),
+    width,
+    height,
+    mirrored,
+    gain,
+    offset: shift() * 64,
+  };
 }
 
 /** Bilinear resampling of a view of a square picture. */
@@ -109,7 +150,9 @@ function resample(from: Uint8Array, side: number, to: Uint8Array, size: number, 
     const low = Math.min(side - 2, Math.floor(at));
     return { low: Math.max(0, low), share: side > 1 ? at - low : 0 };
   };
-  const columns = Array.from({ length: size }, (_, x) => place(view.mirrored ? size - 1 - x : x, view.left, view.width));
+  const columns = Array.from({ length: size }, (_, x) =>
+    place(view.mirrored ? size - 1 - x : x, view.left, view.width),
+  );
   const next = side > 1 ? 3 : 0;
   const below = side > 1 ? side * 3 : 0;
   for (let y = 0, out = 0; y < size; y++) {
@@ -131,7 +174,11 @@ function resample(from: Uint8Array, side: number, to: Uint8Array, size: number, 
 export function packCaptions(
   images: readonly TokenisedImage[],
   config: CaptionerConfig,
-  { batch, packedTokens: t, captionsPerImage: k }: Pick<TrainingConfig, 'batch' | 'packedTokens' | 'captionsPerImage'>,
+  {
+    batch,
+    packedTokens: t,
+    captionsPerImage: k,
+  }: Pick<TrainingConfig, 'batch' | 'packedTokens' | 'captionsPerImage'>,
   special: { bos: number; eos: number },
   draw: Random,
 ): Arrays {

@@ -57,35 +57,57 @@ export async function loadCaptioner(ref = 'starter', options: LoadOptions = {}):
   const weights = await loadWeights(path, tree.all);
   const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
   if (tokenizer.vocabSize !== config.vocabulary) {
-    throw new RecaptionError('bad-model', `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${config.vocabulary}`, {
-      place: folder,
-      hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
-    });
+    throw new RecaptionError(
+      'bad-model',
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${config.vocabulary}`,
+      {
+        place: folder,
+        hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+      },
+    );
   }
   const network = await captionNetwork(config, weights, tokenizer, options);
-  const encoders = await openVisions(file.vision.map((v) => v.ref), options.device);
+  const encoders = await openVisions(
+    file.vision.map((v) => v.ref),
+    options.device,
+  );
   for (const [i, { id }] of file.vision.entries()) {
     if (encoders[i].id !== id) {
-      throw new RecaptionError('bad-model', `the vision encoder is ${encoders[i].id}; the captioner was trained on ${id}`, {
-        place: encoders[i].ref,
-        hint: 'Put back the model file and description that it was trained with.',
-      });
+      throw new RecaptionError(
+        'bad-model',
+        `the vision encoder is ${encoders[i].id}; the captioner was trained on ${id}`,
+        {
+          place: encoders[i].ref,
+          hint: 'Put back the model file and description that it was trained with.',
+        },
+      );
     }
   }
   const { vision } = config;
-  const digest = createHash('sha256').update(await readFile(path)).digest('hex').slice(0, 10);
+  const digest = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+    .slice(0, 10);
   const prepare = vision.kind === 'frozen' ? frozenInputs(encoders) : pixelInputs(vision.size);
 
   return {
     id: file.id ?? `${basename(folder)}-${digest}`,
     kind: config.kind,
-    resolution: vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
+    resolution:
+      vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
     async caption(images: Image[], request: CaptionRequest = {}) {
       const results = [];
       for (let at = 0; at < images.length; at += network.batch) {
         const part = images.slice(at, at + network.batch);
         const inputs = await prepare(part, network.batch);
-        results.push(...(await network.write(inputs, part.length, request, part.map((image) => drawKey(image, request.seed)))));
+        results.push(
+          ...(await network.write(
+            inputs,
+            part.length,
+            request,
+            part.map((image) => drawKey(image, request.seed)),
+          )),
+        );
       }
       return results;
     },
@@ -110,7 +132,9 @@ const pixelInputs =
   (size: number): Inputs =>
   async (images, batch) => {
     const pixels = new Uint8Array(batch * size * size * 3);
-    const resized = await Promise.all(images.map((image) => resizeImage(image, { width: size, height: size })));
+    const resized = await Promise.all(
+      images.map((image) => resizeImage(image, { width: size, height: size })),
+    );
     for (const [i, { data }] of resized.entries()) pixels.set(data, i * size * size * 3);
     return { pixels };
   };

@@ -15,7 +15,16 @@ export interface CardFacts {
 }
 
 /** The README.md of a trained captioner: what it is, what it was trained on, what was measured. Only facts of this run. */
-export function modelCard({ options, config, images, parameters, encoders, step, minutes, ciderD }: CardFacts): string {
+export function modelCard({
+  options,
+  config,
+  images,
+  parameters,
+  encoders,
+  step,
+  minutes,
+  ciderD,
+}: CardFacts): string {
   const { vision } = config;
   const sees =
     vision.kind === 'frozen'

@@ -1,5 +1,10 @@
 import type { CaptionKind } from '../data/sample.ts';
-import { type CaptionDecoder, captionDecoder, DECODE_DEFAULTS, type DecodeOptions } from '../models/caption-decoder.ts';
+import {
+  type CaptionDecoder,
+  captionDecoder,
+  DECODE_DEFAULTS,
+  type DecodeOptions,
+} from '../models/caption-decoder.ts';
 import type { CaptionerConfig } from '../models/captioner-config.ts';
 import type { Arrays, Device, Weights } from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';

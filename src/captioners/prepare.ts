@@ -45,14 +45,21 @@ export async function featureRecorder(encoder: VisionEncoder): Promise<Recorder>
     name: encoder.id,
     maxSide: encoder.resolution,
     flips: true,
-    record: async (images) => (await encoder.encode(images)).map((f) => new Uint8Array(f.buffer, f.byteOffset, f.byteLength)),
+    record: async (images) =>
+      (await encoder.encode(images)).map((f) => new Uint8Array(f.buffer, f.byteOffset, f.byteLength)),
   };
 }
 
 /** Pixels of size × size. */
 export async function pixelRecorder(size: number): Promise<Recorder> {
   const cache = await openCache('pixels', `${size}`, size * size * 3);
-  return { cache, name: `pixels ${size}`, size: { width: size, height: size }, flips: false, record: async (images) => images.map(({ data }) => data) };
+  return {
+    cache,
+    name: `pixels ${size}`,
+    size: { width: size, height: size },
+    flips: false,
+    record: async (images) => images.map(({ data }) => data),
+  };
 }
 
 async function openCache(folder: string, name: string, recordBytes: number): Promise<RecordCache> {
@@ -70,21 +77,38 @@ const BATCH = 16;
 export async function* prepareImages(
   sources: string[],
   recorders: Recorder[],
-  { flip, kind, onFailure, signal }: { flip: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
+  {
+    flip,
+    kind,
+    onFailure,
+    signal,
+  }: { flip: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
 ): AsyncGenerator<TrainEvent, PreparedImage[]> {
   const images: PreparedImage[] = [];
   const seen = new Set<string>();
   for (const source of sources) {
     for await (const sample of await openDataset(source, { onFailure })) {
-      const captions = sample.captions.filter((caption) => !kind || caption.kind === kind).map(({ text }) => text);
+      const captions = sample.captions
+        .filter((caption) => !kind || caption.kind === kind)
+        .map(({ text }) => text);
       const references = captions.filter((text) => normaliseCaption(text) !== '');
       if (references.length === 0) continue;
       if (seen.has(sample.key)) {
-        onFailure({ key: sample.key, place: sample.image.name, code: 'duplicate-key', message: 'another source has this key; the first was kept' });
+        onFailure({
+          key: sample.key,
+          place: sample.image.name,
+          code: 'duplicate-key',
+          message: 'another source has this key; the first was kept',
+        });
         continue;
       }
       seen.add(sample.key);
-      images.push({ key: sample.key, hash: await contentHash(sample), references, captions: references.map(normaliseCaption) });
+      images.push({
+        key: sample.key,
+        hash: await contentHash(sample),
+        references,
+        captions: references.map(normaliseCaption),
+      });
     }
   }
   if (images.length === 0) {
@@ -96,7 +120,8 @@ export async function* prepareImages(
   for (const recorder of recorders) {
     const wanted = new Set<string>();
     for (const { hash } of images) {
-      if (!recorder.cache.has(hash) || (flip && recorder.flips && !recorder.cache.has(`${hash}:flip`))) wanted.add(hash);
+      if (!recorder.cache.has(hash) || (flip && recorder.flips && !recorder.cache.has(`${hash}:flip`)))
+        wanted.add(hash);
     }
     yield* fill(sources, recorder, wanted, { flip: flip && recorder.flips, onFailure, signal });
   }
@@ -104,7 +129,10 @@ export async function* prepareImages(
 }
 
 async function contentHash(sample: Sample): Promise<string> {
-  return createHash('sha256').update(await sample.image.bytes()).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(await sample.image.bytes())
+    .digest('hex')
+    .slice(0, 32);
 }
 
 async function* fill(
@@ -132,7 +160,12 @@ async function* fill(
   let done = 0;
   let batch: { hash: string; image: Image }[] = [];
   const flush = async () => {
-    const views = flip ? batch.flatMap(({ hash, image }) => [{ hash, image }, { hash: `${hash}:flip`, image: mirror(image) }]) : batch;
+    const views = flip
+      ? batch.flatMap(({ hash, image }) => [
+          { hash, image },
+          { hash: `${hash}:flip`, image: mirror(image) },
+        ])
+      : batch;
     const records = await record(views.map(({ image }) => image));
     for (const [i, { hash }] of views.entries()) if (!cache.has(hash)) await cache.append(hash, records[i]);
     done += batch.length;
@@ -144,7 +177,14 @@ async function* fill(
     if (batch.length < BATCH) continue;
     await flush();
     const rate = done / ((performance.now() - start) / 1000);
-    yield { kind: 'features', encoder: name, done, total, imagesPerSecond: rate, secondsLeft: (total - done) / rate };
+    yield {
+      kind: 'features',
+      encoder: name,
+      done,
+      total,
+      imagesPerSecond: rate,
+      secondsLeft: (total - done) / rate,
+    };
     if (signal.aborted) break;
   }
   if (batch.length > 0) await flush();

@@ -1,7 +1,14 @@
 /** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
 export type TrainEvent =
   | { kind: 'plan'; images: number; captions: number; parameters: number; steps: number; resumedFrom: number }
-  | { kind: 'features'; encoder: string; done: number; total: number; imagesPerSecond: number; secondsLeft: number }
+  | {
+      kind: 'features';
+      encoder: string;
+      done: number;
+      total: number;
+      imagesPerSecond: number;
+      secondsLeft: number;
+    }
   | {
       kind: 'step';
       step: number;

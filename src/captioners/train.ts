@@ -13,7 +13,14 @@ import { random, streamKey } from '../random.ts';
 import { type Device, params, type Weights } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import { epochOrder, featureFeeder, type ImageFeeder, packCaptions, pixelFeeder, type TokenisedImage } from './batches.ts';
+import {
+  epochOrder,
+  featureFeeder,
+  type ImageFeeder,
+  packCaptions,
+  pixelFeeder,
+  type TokenisedImage,
+} from './batches.ts';
 import { modelCard } from './model-card.ts';
 import { captionNetwork, specialTokens } from './network.ts';
 import { featureRecorder, type PreparedImage, pixelRecorder, prepareImages } from './prepare.ts';
@@ -58,18 +65,22 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   const saved = await savedState(statePath, options);
   const { model, training } = parseCaptionerFile(options.config, 'config');
   const warnings: TrainEvent[] = [];
-  const onFailure = ({ code, message, place }: Failure) => warnings.push({ kind: 'warning', code, message, place });
+  const onFailure = ({ code, message, place }: Failure) =>
+    warnings.push({ kind: 'warning', code, message, place });
 
   const encoders = await openVisions(options.vision, device);
   const config = withVision(model, encoders);
   if (options.kind) config.kind = options.kind;
   const side = config.vision.kind === 'frozen' ? 0 : config.vision.size;
   const stored = training.minCrop < 1 ? Math.round(side * 1.25) : side; // a margin to crop from
-  const recorders = encoders.length > 0 ? await Promise.all(encoders.map(featureRecorder)) : [await pixelRecorder(stored)];
+  const recorders =
+    encoders.length > 0 ? await Promise.all(encoders.map(featureRecorder)) : [await pixelRecorder(stored)];
 
   const prepared = { onFailure, signal, kind: options.kind };
   const images = yield* prepareImages(options.data, recorders, { ...prepared, flip: training.flip });
-  const validation = options.val ? yield* prepareImages([options.val], recorders, { ...prepared, flip: false }) : [];
+  const validation = options.val
+    ? yield* prepareImages([options.val], recorders, { ...prepared, flip: false })
+    : [];
   yield* warnings.splice(0);
   if (signal.aborted) {
     yield { kind: 'done', step: 0, path: out, minutes: 0, stopped: true };
@@ -82,19 +93,26 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   const tokenizer = saved ? await loadTokenizer(join(out, 'tokenizer.json')) : learnTokenizer(images, config);
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
-  const tokenised = images.map((image): TokenisedImage => ({
-    ...image,
-    tokens: image.captions.map((caption) => tokenizer.encode(caption)),
-    sided: image.captions.some((caption) => /\b(left|right)\b/i.test(caption)),
-  }));
-  const cut = tokenised.flatMap(({ tokens }) => tokens).filter((tokens) => tokens.length >= config.maxTokens).length;
+  const tokenised = images.map(
+    (image): TokenisedImage => ({
+      ...image,
+      tokens: image.captions.map((caption) => tokenizer.encode(caption)),
+      sided: image.captions.some((caption) => /\b(left|right)\b/i.test(caption)),
+    }),
+  );
+  const cut = tokenised
+    .flatMap(({ tokens }) => tokens)
+    .filter((tokens) => tokens.length >= config.maxTokens).length;
   if (cut > 0) {
     const message = `${cut} caption(s) are longer than ${config.maxTokens} tokens and were cut`;
     yield { kind: 'warning', code: 'caption-cut', message };
   }
   const feeder: ImageFeeder =
     encoders.length > 0
-      ? featureFeeder(recorders.map(({ cache }, i) => ({ cache, groups: encoders[i].groups })), training.flip)
+      ? featureFeeder(
+          recorders.map(({ cache }, i) => ({ cache, groups: encoders[i].groups })),
+          training.flip,
+        )
       : pixelFeeder(recorders[0].cache, stored, side, training);
 
   const batch = Math.min(training.batch, images.length);
@@ -141,16 +159,37 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   const seconds = () => before + (performance.now() - start) / 1000;
   const progress = () => (budget === undefined ? network.step / total : seconds() / budget);
   const schedule = cosineSchedule(warmup);
-  const card = { options, config, training, images: images.length, encoders, parameters: weightCount(tree.all.values()) };
+  const card = {
+    options,
+    config,
+    training,
+    images: images.length,
+    encoders,
+    parameters: weightCount(tree.all.values()),
+  };
   const save = async (): Promise<TrainEvent> => {
-    await saveState(statePath, network.state(), { best: `${best}`, seconds: `${seconds()}`, run: runName(options) });
+    await saveState(statePath, network.state(), {
+      best: `${best}`,
+      seconds: `${seconds()}`,
+      run: runName(options),
+    });
     return { kind: 'checkpoint', step: network.step, path: statePath };
   };
   const keep = async (ciderD?: number) => {
     const meta = { ...card, step: network.step, minutes: seconds() / 60, ciderD };
-    await saveWeights(join(out, 'model.safetensors'), network.averaged(), tree.all, { metadata: { step: `${network.step}` } });
+    await saveWeights(join(out, 'model.safetensors'), network.averaged(), tree.all, {
+      metadata: { step: `${network.step}` },
+    });
     const vision = encoders.map(({ ref, id, groups }) => ({ ref, id, groups }));
-    await writeJson(out, 'config.json', { type: 'recaption-captioner', format: 1, model: config, vision, training, seed, step: network.step });
+    await writeJson(out, 'config.json', {
+      type: 'recaption-captioner',
+      format: 1,
+      model: config,
+      vision,
+      training,
+      seed,
+      step: network.step,
+    });
     await writeFileAtomic(join(out, 'README.md'), modelCard(meta));
   };
 
@@ -160,7 +199,8 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   const batchAt = (micro: number) => {
     const number = network.step * accumulate + micro;
     const epoch = Math.floor(number / (perEpoch * accumulate));
-    if (order.epoch !== epoch) Object.assign(order, { epoch, indices: epochOrder(images.length, seed, epoch) });
+    if (order.epoch !== epoch)
+      Object.assign(order, { epoch, indices: epochOrder(images.length, seed, epoch) });
     const first = (number % (perEpoch * accumulate)) * batch;
     const chosen = Array.from(order.indices.subarray(first, first + batch), (i) => tokenised[i]);
     const draw = random(seed, 'batch', number);
@@ -197,7 +237,15 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
     const ended = progress() >= 1;
     const due = Math.max(1, Math.round(training.validateEvery * perEpoch));
     if (validation.length > 0 && (ended || step % due === 0)) {
-      const scored = await validate(config, network.averaged(), tokenizer, feeder, validation.slice(0, training.validateImages), training, device);
+      const scored = await validate(
+        config,
+        network.averaged(),
+        tokenizer,
+        feeder,
+        validation.slice(0, training.validateImages),
+        training,
+        device,
+      );
       const isBest = scored.ciderD > best;
       if (isBest) {
         best = scored.ciderD;
@@ -239,16 +287,33 @@ function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): Captione
     }
     return structuredClone(model);
   }
-  const groups = encoders.flatMap((encoder) => encoder.groups.map((group) => ({ encoder: encoder.id, ...group })));
+  const groups = encoders.flatMap((encoder) =>
+    encoder.groups.map((group) => ({ encoder: encoder.id, ...group })),
+  );
   return { ...structuredClone(model), vision: { kind: 'frozen', groups } };
 }
 
 function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {
-  return createTokenizer(trainBpe(images.flatMap(({ captions }) => captions), { vocabSize: config.vocabulary }));
+  return createTokenizer(
+    trainBpe(
+      images.flatMap(({ captions }) => captions),
+      { vocabSize: config.vocabulary },
+    ),
+  );
 }
 
 /** What must be the same for a run to go on. */
-function runName({ data, val, config, vision, kind, epochs, steps, minutes, seed }: TrainCaptionerOptions): string {
+function runName({
+  data,
+  val,
+  config,
+  vision,
+  kind,
+  epochs,
+  steps,
+  minutes,
+  seed,
+}: TrainCaptionerOptions): string {
   return JSON.stringify({ data, val, config, vision, kind, epochs, steps, minutes, seed });
 }
 
@@ -293,15 +358,19 @@ async function validate(
   await network.dispose();
   const references = images.map((image) => image.references);
   const { metrics } = scoreCaptions(captions, references);
-  const samples = images.slice(0, 4).map(({ key }, i) => ({ key, caption: captions[i], references: references[i] }));
+  const samples = images
+    .slice(0, 4)
+    .map(({ key }, i) => ({ key, caption: captions[i], references: references[i] }));
   return { ciderD: metrics['CIDEr-D'], bleu4: metrics.Bleu_4, samples };
 }
 
 async function logMetrics(out: string, event: TrainEvent): Promise<void> {
   const path = join(out, 'metrics.jsonl');
-  await appendFile(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`).catch((error) => {
-    throw writeError(path, error);
-  });
+  await appendFile(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`).catch(
+    (error) => {
+      throw writeError(path, error);
+    },
+  );
 }
 
 /** Drops the lines of steps that will be done again, and a last line that was cut. */

@@ -1,7 +1,7 @@
 import { RecaptionError } from '../errors.ts';
+import type { VisionEncoder } from '../models/vision/encoder.ts';
 import { openOnnxVision } from '../models/vision/onnx.ts';
 import { openTransformersVision } from '../models/vision/transformers.ts';
-import type { VisionEncoder } from '../models/vision/encoder.ts';
 import type { Device } from '../tensor/index.ts';
 
 /**

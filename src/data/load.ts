@@ -21,8 +21,9 @@ const AHEAD_UNBOUNDED = 4;
 
 /**
  * Decodes a collection's pictures in its order, ahead of the reader, on libuv's worker threads. All that is ahead has been
- * handed to those threads, so decoding goes on while the main thread is blocked by a training step; threads of our own
- * that hand them the work were no faster (`bench/load`). There are four of them unless `UV_THREADPOOL_SIZE` says otherwise.
+ * handed to those threads, so decoding goes on while the main thread is blocked by a training step. Threads of our own to
+ * hand them the work were no faster when tried: sharp decodes on libuv's threads whoever asks. There are four of them
+ * unless `UV_THREADPOOL_SIZE` says otherwise.
  * Pictures that cannot be decoded go to `onFailure`, in their turn, and are skipped.
  */
 export async function* loadImages(

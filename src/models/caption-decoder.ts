@@ -1,5 +1,14 @@
 import { random } from '../random.ts';
-import { type Arrays, allocate, compile, type Device, params, type Program, sizeOf, type Weights } from '../tensor/index.ts';
+import {
+  type Arrays,
+  allocate,
+  compile,
+  type Device,
+  type Program,
+  params,
+  sizeOf,
+  type Weights,
+} from '../tensor/index.ts';
 import { decodeStep, encodeImage, imageMemory } from './captioner.ts';
 import type { CaptionerConfig } from './captioner-config.ts';
 
@@ -60,7 +69,11 @@ export async function captionDecoder(
   special: SpecialTokens,
   { batch = 32, device = 'cpu' as Device } = {},
 ): Promise<CaptionDecoder> {
-  const memory = await compile({ outputs: imageMemory(params(), config, { batch }), frozen: weights, device });
+  const memory = await compile({
+    outputs: imageMemory(params(), config, { batch }),
+    frozen: weights,
+    device,
+  });
   const memorySize = memoryTokens(config, batch);
   const steps = new Map<number, Promise<Program>>();
   const stepFor = (beams: number): Promise<Program> => {
@@ -93,13 +106,22 @@ export async function captionDecoder(
       );
       const last = Math.min(options.maxTokens, config.maxTokens);
       for (let position = 0; position < last && searches.some((s) => !s.done); position++) {
-        const feeds = { ...image, ...past, tokens, position: Int32Array.of(position), ...(beams > 1 ? { parents } : {}) };
+        const feeds = {
+          ...image,
+          ...past,
+          tokens,
+          position: Int32Array.of(position),
+          ...(beams > 1 ? { parents } : {}),
+        };
         await step.run(feeds, { into: { ...next, logp } });
         [past, next] = [next, past];
         for (const [i, search] of searches.entries()) {
           if (search.done) continue;
           const row = i * beams;
-          search.advance(logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary), position + 1 === last);
+          search.advance(
+            logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary),
+            position + 1 === last,
+          );
           for (const [k, { token, parent }] of search.live().entries()) {
             tokens[row + k] = token;
             parents[row + k] = row + parent;
@@ -224,7 +246,12 @@ function largest(values: Float32Array, count: number, without: Set<number>): num
 }
 
 /** Draws from the smallest set of tokens whose probabilities at the temperature reach `topP` (Holtzman et al. 2020). */
-function nucleus(logp: Float32Array, without: Set<number>, { temperature, topP }: DecodeOptions, u: number): number {
+function nucleus(
+  logp: Float32Array,
+  without: Set<number>,
+  { temperature, topP }: DecodeOptions,
+  u: number,
+): number {
   const order = [...logp.keys()].filter((i) => !without.has(i)).sort((a, b) => logp[b] - logp[a]);
   const weights = order.map((i) => Math.exp((logp[i] - logp[order[0]]) / temperature));
   const sum = weights.reduce((a, b) => a + b, 0);

@@ -22,7 +22,9 @@ const visionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('frozen'),
     /** One per output of an encoder: `tokens` vectors of `width` numbers each. */
-    groups: z.array(z.strictObject({ encoder: z.string(), name: z.string(), tokens: count, width: count })).default([]),
+    groups: z
+      .array(z.strictObject({ encoder: z.string(), name: z.string(), tokens: count, width: count }))
+      .default([]),
   }),
 ]);
 
@@ -88,7 +90,10 @@ const fileSchema = z.strictObject({
  * Reads `{ model, training }` as a user writes it; every field has a default.
  * @throws RecaptionError `bad-config` naming the first key that is unknown or out of range.
  */
-export function parseCaptionerFile(value: unknown, place: string): { model: CaptionerConfig; training: TrainingConfig } {
+export function parseCaptionerFile(
+  value: unknown,
+  place: string,
+): { model: CaptionerConfig; training: TrainingConfig } {
   return parseConfig(fileSchema, value ?? {}, place);
 }
 

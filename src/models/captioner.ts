@@ -5,10 +5,44 @@
  *   pixels or frozen features ─► image tokens (B, S, C) ─► pooled embedding (B, 1, C)
  *   captions ─► unimodal half (text alone) ─► multimodal half (cross-attends to [pooled; image tokens]) ─► next token
  */
-import { attend, attention, block, embedding, HIDDEN, layerNorm, linear, mergeHeads, mlp, projectHeads } from '../nn/index.ts';
 import {
-  add, and, concat, constant, crossEntropy, div, dropout, equal, exp, expand, gather, greaterOrEqual, input, lessOrEqual,
-  logSoftmax, matmul, mul, normal, type Params, reshape, sqrt, sub, sum, type Tensor, where,
+  attend,
+  attention,
+  block,
+  embedding,
+  HIDDEN,
+  layerNorm,
+  linear,
+  mergeHeads,
+  mlp,
+  projectHeads,
+} from '../nn/index.ts';
+import {
+  add,
+  and,
+  concat,
+  constant,
+  crossEntropy,
+  div,
+  dropout,
+  equal,
+  exp,
+  expand,
+  gather,
+  greaterOrEqual,
+  input,
+  lessOrEqual,
+  logSoftmax,
+  matmul,
+  mul,
+  normal,
+  type Params,
+  reshape,
+  sqrt,
+  sub,
+  sum,
+  type Tensor,
+  where,
 } from '../tensor/index.ts'; // prettier-ignore
 import type { CaptionerConfig } from './captioner-config.ts';
 import { type ImageInputs, imageTokens } from './vision/trained.ts';
@@ -31,7 +65,13 @@ export function encodeImage(p: Params, c: CaptionerConfig, inputs: ImageInputs, 
 }
 
 /** One layer of the decoder; `context` (the image) makes it a multimodal one. */
-function textLayer(p: Params, x: Tensor, self: (x: Tensor) => Tensor, cross?: (x: Tensor) => Tensor, rate = 0): Tensor {
+function textLayer(
+  p: Params,
+  x: Tensor,
+  self: (x: Tensor) => Tensor,
+  cross?: (x: Tensor) => Tensor,
+  rate = 0,
+): Tensor {
   x = add(x, dropout(self(layerNorm(p.at('norm1'), x)), rate));
   if (cross) x = add(x, dropout(cross(layerNorm(p.at('normCross'), x)), rate));
   return add(x, dropout(mlp(p.at('mlp'), layerNorm(p.at('norm2'), x)), rate));
@@ -53,14 +93,21 @@ export interface LossInputs extends ImageInputs {
  * the image's k-th caption and 0 is padding; `ends` (B·K) int32, the flat position of each caption's end, and `present` (B·K).
  * The captions of one image lie in one sequence: a mask keeps them apart, and the image is encoded once for all of them.
  */
-export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs): { loss: Tensor; caption: Tensor; contrastive: Tensor } {
+export function captionerLoss(
+  p: Params,
+  c: CaptionerConfig,
+  shape: LossInputs,
+): { loss: Tensor; caption: Tensor; contrastive: Tensor } {
   const { batch: b, length: t, captions: k } = shape;
   const ids = (name: string) => input(name, [b, t], 'int32');
   const segments = ids('segments');
   const image = encodeImage(p, c, shape, c.dropout); // (B, 1 + S, C)
   const { heads, width } = c;
 
-  const apart = sub(reshape(segments, [b, t, 1]).cast('float32'), reshape(segments, [b, 1, t]).cast('float32'));
+  const apart = sub(
+    reshape(segments, [b, t, 1]).cast('float32'),
+    reshape(segments, [b, 1, t]).cast('float32'),
+  );
   const steps = Float32Array.from({ length: t }, (_, i) => i);
   const earlier = lessOrEqual(constant(steps, [1, 1, t], 'float32'), constant(steps, [1, t, 1], 'float32'));
   const mask = reshape(where(and(equal(apart, 0), earlier), 0, HIDDEN), [b, 1, t, t]);
@@ -80,7 +127,13 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   const caption = crossEntropy(logits, targets, { smoothing: c.labelSmoothing, mask: real });
 
   const ends = gather(unimodal.reshape([b * t, width]), input('ends', [b * k], 'int32')); // (B·K, C)
-  const contrastive = contrastiveLoss(p, c, image.slice(1, 0, 1).reshape([b, width]), ends, input('present', [b * k]));
+  const contrastive = contrastiveLoss(
+    p,
+    c,
+    image.slice(1, 0, 1).reshape([b, width]),
+    ends,
+    input('present', [b * k]),
+  );
   return { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
 }
 
@@ -94,7 +147,13 @@ const unit = (x: Tensor): Tensor => div(x, sqrt(add(x.square().sum([-1], { keepD
  * CLIP's symmetric loss (Radford et al. 2021) with several captions per image: text finds its image by cross-entropy; an image
  * finds any of its captions (the probability of its captions together).
  */
-function contrastiveLoss(p: Params, c: CaptionerConfig, image: Tensor, text: Tensor, present: Tensor): Tensor {
+function contrastiveLoss(
+  p: Params,
+  c: CaptionerConfig,
+  image: Tensor,
+  text: Tensor,
+  present: Tensor,
+): Tensor {
   const [b] = image.shape;
   const [n] = text.shape;
   const scale = exp(p.get('contrastive.scale', [1], { kind: 'constant', value: Math.log(10) }));
@@ -135,12 +194,20 @@ export interface StepShape {
  * row whose past each row continues; `cache.k.i`, `cache.v.i` (R, heads, T, d); the image memory. Outputs: `logp` (R, V) and the
  * caches grown by one position.
  */
-export function decodeStep(p: Params, c: CaptionerConfig, { images, beams, memory }: StepShape): Record<string, Tensor> {
+export function decodeStep(
+  p: Params,
+  c: CaptionerConfig,
+  { images, beams, memory }: StepShape,
+): Record<string, Tensor> {
   const rows = images * beams;
   const { heads, width, maxTokens: t } = c;
   const size = width / heads;
   const position = input('position', [1], 'int32');
-  const places = constant(Int32Array.from({ length: t }, (_, i) => i), [1, 1, t, 1], 'int32');
+  const places = constant(
+    Int32Array.from({ length: t }, (_, i) => i),
+    [1, 1, t, 1],
+    'int32',
+  );
   const now = equal(places, position); // (1, 1, T, 1)
   const past = where(greaterOrEqual(position, places), 0, HIDDEN).reshape([1, 1, 1, t]);
   const parents = beams > 1 ? input('parents', [rows], 'int32') : undefined;
@@ -156,7 +223,11 @@ export function decodeStep(p: Params, c: CaptionerConfig, { images, beams, memor
     const at = p.at(`text.${i}`);
     const self = (y: Tensor) => {
       const [q, k, v] = projectHeads(at.at('self.qkv'), y, width, heads, 3); // (R, heads, 1, d)
-      return linear(at.at('self.out'), mergeHeads(attend(q, grow(`k.${i}`, k), grow(`v.${i}`, v), { mask: past })), width);
+      return linear(
+        at.at('self.out'),
+        mergeHeads(attend(q, grow(`k.${i}`, k), grow(`v.${i}`, v), { mask: past })),
+        width,
+      );
     };
     const cross = (y: Tensor) => {
       // The beams of an image are queries of one sequence, so its keys and values are never repeated.

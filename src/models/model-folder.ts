@@ -2,8 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../errors.ts';
 import { writeFileAtomic } from '../files.ts';
-import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../tensor/safetensors.ts';
 import { type ParameterSpec, sizeOf, type Weights } from '../tensor/index.ts';
+import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../tensor/safetensors.ts';
 
 /** Writes weights with their shapes. @param dtype F16 halves the size, for models that are only run. */
 export async function saveWeights(
@@ -12,10 +12,12 @@ export async function saveWeights(
   specs: ReadonlyMap<string, ParameterSpec>,
   { dtype = 'F32' as 'F32' | 'F16', metadata = {} as Record<string, string> } = {},
 ): Promise<void> {
-  const tensors = new Map([...weights].map(([name, values]) => {
-    const shape = specs.get(name)?.tensor.shape ?? [values.length];
-    return [name, fromFloat32(values, [...shape], dtype)] as const;
-  }));
+  const tensors = new Map(
+    [...weights].map(([name, values]) => {
+      const shape = specs.get(name)?.tensor.shape ?? [values.length];
+      return [name, fromFloat32(values, [...shape], dtype)] as const;
+    }),
+  );
   await writeSafetensors(path, tensors, { format: 'recaption', ...metadata });
 }
 
@@ -41,11 +43,21 @@ export async function loadWeights(path: string, specs: ReadonlyMap<string, Param
 }
 
 /** Arrays by name, without shapes: the state of an optimiser. */
-export async function saveState(path: string, state: ReadonlyMap<string, Float32Array>, metadata: Record<string, string>): Promise<void> {
-  await writeSafetensors(path, new Map([...state].map(([name, values]) => [name, fromFloat32(values, [values.length], 'F32')])), metadata);
+export async function saveState(
+  path: string,
+  state: ReadonlyMap<string, Float32Array>,
+  metadata: Record<string, string>,
+): Promise<void> {
+  await writeSafetensors(
+    path,
+    new Map([...state].map(([name, values]) => [name, fromFloat32(values, [values.length], 'F32')])),
+    metadata,
+  );
 }
 
-export async function loadState(path: string): Promise<{ state: Map<string, Float32Array>; metadata: Record<string, string> }> {
+export async function loadState(
+  path: string,
+): Promise<{ state: Map<string, Float32Array>; metadata: Record<string, string> }> {
   const { tensors, metadata } = await readSafetensors(path);
   return { state: new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor)])), metadata };
 }
@@ -56,11 +68,15 @@ export async function readJson(folder: string, name: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(place, 'utf8'));
   } catch (cause) {
-    throw new RecaptionError('bad-model', `this is no model folder: ${name} cannot be read (${reason(cause)})`, {
-      place,
-      hint: 'A captioner is a folder with config.json, model.safetensors and tokenizer.json.',
-      cause,
-    });
+    throw new RecaptionError(
+      'bad-model',
+      `this is no model folder: ${name} cannot be read (${reason(cause)})`,
+      {
+        place,
+        hint: 'A captioner is a folder with config.json, model.safetensors and tokenizer.json.',
+        cause,
+      },
+    );
   }
 }
 

@@ -47,7 +47,10 @@ export function adamw(
 ): Update {
   const { betas = [0.9, 0.98], epsilon = 1e-8, weightDecay = 0.05, clip = 1, ema = 0, group } = options;
   const [b1, b2] = betas;
-  const squares = concat(grads.map((g) => reshape(sumSquares(g), [1])), 0);
+  const squares = concat(
+    grads.map((g) => reshape(sumSquares(g), [1])),
+    0,
+  );
   const norm = sqrt(squares.sum());
   const factor = clip > 0 ? minimum(div(clip, add(norm, 1e-6)), 1) : undefined;
   const gain1 = factor ? mul(factor, 1 - b1) : undefined;
@@ -77,7 +80,10 @@ export function adamw(
     outputs[path] = next;
     outputs[`adam.m.${path}`] = m;
     outputs[`adam.v.${path}`] = v;
-    state.push({ name: `adam.m.${path}`, path, average: false }, { name: `adam.v.${path}`, path, average: false });
+    state.push(
+      { name: `adam.m.${path}`, path, average: false },
+      { name: `adam.v.${path}`, path, average: false },
+    );
     if (averageKeep) {
       const old = input(`ema.${path}`, p.shape);
       outputs[`ema.${path}`] = add(next, mul(sub(old, next), averageKeep));

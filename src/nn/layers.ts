@@ -1,15 +1,15 @@
 /** The layers every network here is made of. Parameters are declared where they are used. */
 import {
   add,
+  linear as affine,
   constant,
   dropout,
-  embedding as lookUp,
   gelu,
-  layerNorm as normalise,
-  linear as affine,
   type Init,
+  embedding as lookUp,
   matmul,
   normal,
+  layerNorm as normalise,
   ones,
   type Params,
   softmax,
@@ -24,7 +24,12 @@ export interface LinearOptions {
 }
 
 /** Affine map of the last axis to `width`. Weights (in, out): normal with standard deviation 1/√in unless told otherwise. */
-export function linear(p: Params, x: Tensor, width: number, { bias = true, init }: LinearOptions = {}): Tensor {
+export function linear(
+  p: Params,
+  x: Tensor,
+  width: number,
+  { bias = true, init }: LinearOptions = {},
+): Tensor {
   const from = x.shape[x.rank - 1];
   const weight = p.get('weight', [from, width], init ?? normal(1 / Math.sqrt(from)));
   return affine(x, weight, bias ? p.get('bias', [width], zeros) : undefined);
@@ -50,7 +55,11 @@ export interface AttentionOptions {
 }
 
 /** Multi-head attention (Vaswani et al. 2017) of x (B, T, C); returns (B, T, C). */
-export function attention(p: Params, x: Tensor, { heads, context, mask, dropout: rate = 0 }: AttentionOptions): Tensor {
+export function attention(
+  p: Params,
+  x: Tensor,
+  { heads, context, mask, dropout: rate = 0 }: AttentionOptions,
+): Tensor {
   const c = x.shape[2];
   const [q, k, v] = context
     ? [...projectHeads(p.at('q'), x, c, heads, 1), ...projectHeads(p.at('kv'), context, c, heads, 2)]
@@ -69,7 +78,12 @@ export function projectHeads(p: Params, x: Tensor, width: number, heads: number,
 }
 
 /** softmax(q·kᵀ/√d + mask)·v over (B, heads, T, d). */
-export function attend(q: Tensor, k: Tensor, v: Tensor, options: { mask?: Tensor; dropout?: number } = {}): Tensor {
+export function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: { mask?: Tensor; dropout?: number } = {},
+): Tensor {
   const size = q.shape[q.rank - 1];
   const scores = matmul(q, k, { transposeB: true, alpha: 1 / Math.sqrt(size) }); // (B, heads, T, S)
   const weights = softmax(options.mask ? add(scores, options.mask) : scores);

@@ -72,9 +72,10 @@ export interface TrainStep {
 export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
   const { params, loss, metrics = {}, frozen = () => false, accumulate = 1, device = 'cpu' } = options;
   const trained = [...params.all.values()].filter(({ path }) => !frozen(path));
-  const grads = gradients(loss, trained.map(({ tensor }) => tensor)).map(
-    (g, i) => g ?? expand(constant(0), trained[i].tensor.shape),
-  );
+  const grads = gradients(
+    loss,
+    trained.map(({ tensor }) => tensor),
+  ).map((g, i) => g ?? expand(constant(0), trained[i].tensor.shape));
   const start = initialise(params.all, options.seed ?? 0);
   for (const [path, values] of options.weights ?? []) if (start.has(path)) start.set(path, values);
   const fixed = new Map([...start].filter(([path]) => frozen(path)));
@@ -88,7 +89,10 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
     device,
     profile: options.profile,
   });
-  const collect = accumulate > 1 ? await compile(accumulation(trained, grads, sums, accumulate, scalars, fixed, device)) : undefined;
+  const collect =
+    accumulate > 1
+      ? await compile(accumulation(trained, grads, sums, accumulate, scalars, fixed, device))
+      : undefined;
 
   const size = (name: string) => program.outputs[name].shape.reduce((a, b) => a * b, 1);
   let now: Arrays = {};
@@ -96,7 +100,9 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
   for (const { name, path, average } of update.state) {
     now[name] = average ? Float32Array.from(start.get(path)!) : new Float32Array(size(name));
   }
-  let next: Arrays = Object.fromEntries(Object.keys(now).map((name) => [name, new Float32Array(now[name].length)]));
+  let next: Arrays = Object.fromEntries(
+    Object.keys(now).map((name) => [name, new Float32Array(now[name].length)]),
+  );
   const small: Arrays = Object.fromEntries(
     ['gradient.squares', ...Object.keys(scalars)].map((name) => [
       name,
@@ -118,14 +124,19 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
     size: program.size,
     weights: () => subset(''),
     averaged: () => subset(update.state.some(({ average }) => average) ? 'ema.' : ''),
-    state: () => new Map([['step', Float32Array.of(step)], ...(Object.entries(now) as [string, Float32Array][])]),
+    state: () =>
+      new Map([['step', Float32Array.of(step)], ...(Object.entries(now) as [string, Float32Array][])]),
     restore(state) {
       for (const name of ['step', ...Object.keys(now)]) {
         const values = state.get(name);
         if (!values || (name !== 'step' && values.length !== now[name].length)) {
-          throw new RecaptionError('bad-checkpoint', `the training state ${values ? 'has another size for' : 'lacks'} "${name}"`, {
-            hint: 'It belongs to another model or configuration; start a new run in another folder.',
-          });
+          throw new RecaptionError(
+            'bad-checkpoint',
+            `the training state ${values ? 'has another size for' : 'lacks'} "${name}"`,
+            {
+              hint: 'It belongs to another model or configuration; start a new run in another folder.',
+            },
+          );
         }
       }
       for (const name of Object.keys(now)) (now[name] as Float32Array).set(state.get(name)!);
@@ -136,7 +147,12 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
       let given: Arrays = list[0];
       let reported: Arrays = {};
       if (collect) {
-        given = Object.fromEntries(trained.map(({ path, tensor }) => [`sum.${path}`, new Float32Array(tensor.shape.reduce((a, b) => a * b, 1))]));
+        given = Object.fromEntries(
+          trained.map(({ path, tensor }) => [
+            `sum.${path}`,
+            new Float32Array(tensor.shape.reduce((a, b) => a * b, 1)),
+          ]),
+        );
         for (const [i, batch] of list.entries()) {
           const out = await collect.run({ ...now, ...batch, ...given }, { random: random + i });
           for (const name of Object.keys(scalars)) {
@@ -162,7 +178,9 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
       return {
         loss: lossValue,
         gradientNorm,
-        metrics: Object.fromEntries(Object.keys(metrics).map((name) => [name, reported[`metric.${name}`][0] as number])),
+        metrics: Object.fromEntries(
+          Object.keys(metrics).map((name) => [name, reported[`metric.${name}`][0] as number]),
+        ),
       };
     },
     async dispose() {
@@ -182,20 +200,33 @@ function accumulation(
   device: Device,
 ) {
   const outputs: Record<string, Tensor> = { ...scalars };
-  for (const [i, { path }] of trained.entries()) outputs[`sum.${path}`] = add(sums[i], mul(grads[i], 1 / accumulate));
+  for (const [i, { path }] of trained.entries())
+    outputs[`sum.${path}`] = add(sums[i], mul(grads[i], 1 / accumulate));
   return { outputs, frozen, device };
 }
 
-function nonFinite(step: number, loss: number, trained: ParameterSpec[], squares: Float32Array): RecaptionError {
+function nonFinite(
+  step: number,
+  loss: number,
+  trained: ParameterSpec[],
+  squares: Float32Array,
+): RecaptionError {
   const worst = trained
     .map(({ path }, i) => ({ path, norm: Math.sqrt(squares[i]) }))
-    .sort((a, b) => (Number.isFinite(b.norm) ? b.norm : Infinity) - (Number.isFinite(a.norm) ? a.norm : Infinity) || 0)
+    .sort(
+      (a, b) =>
+        (Number.isFinite(b.norm) ? b.norm : Infinity) - (Number.isFinite(a.norm) ? a.norm : Infinity) || 0,
+    )
     .slice(0, 3)
     .map(({ path, norm }) => `${path} (${norm.toPrecision(3)})`);
-  return new RecaptionError('non-finite', `the loss became ${loss} at step ${step}; largest gradients: ${worst.join(', ')}`, {
-    place: `step ${step}`,
-    hint: 'The last good checkpoint is kept. Lower the learning rate or the gradient clip, then resume.',
-  });
+  return new RecaptionError(
+    'non-finite',
+    `the loss became ${loss} at step ${step}; largest gradients: ${worst.join(', ')}`,
+    {
+      place: `step ${step}`,
+      hint: 'The last good checkpoint is kept. Lower the learning rate or the gradient clip, then resume.',
+    },
+  );
 }
 
 function prefixed(prefix: string, tensors: Record<string, Tensor>): Record<string, Tensor> {

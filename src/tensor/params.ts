@@ -48,7 +48,9 @@ export function params(): Params {
       const known = all.get(full);
       if (known) {
         if (known.tensor.shape.join() !== shape.join()) {
-          throw new RecaptionError('shape', `declared as [${known.tensor.shape}] and as [${shape}]`, { place: full });
+          throw new RecaptionError('shape', `declared as [${known.tensor.shape}] and as [${shape}]`, {
+            place: full,
+          });
         }
         return known.tensor;
       }

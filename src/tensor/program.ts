@@ -47,7 +47,8 @@ export async function compile<Name extends string>(options: CompileOptions<Name>
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
     extra: { session: { set_denormal_as_zero: '1' } },
   }).catch(async (cause) => {
-    if (device === 'cpu') throw new RecaptionError('runtime', `ONNX Runtime refused the graph (${reason(cause)})`, { cause });
+    if (device === 'cpu')
+      throw new RecaptionError('runtime', `ONNX Runtime refused the graph (${reason(cause)})`, { cause });
     throw await deviceError(device, cause);
   });
 
@@ -84,7 +85,8 @@ export async function compile<Name extends string>(options: CompileOptions<Name>
         inputs[name] = wrap(name, given[name], spec);
       }
       for (const [site, { name, values, distribution, tensor }] of randoms.entries()) {
-        if (random === undefined) throw new RecaptionError('missing-feed', 'a program with randomness needs a random key');
+        if (random === undefined)
+          throw new RecaptionError('missing-feed', 'a program with randomness needs a random key');
         fill(values, distribution, streamKey(random, site));
         inputs[name] = tensor;
       }

@@ -1,12 +1,17 @@
 import { RecaptionError } from '../errors.ts';
 import type { DType, TensorData } from './dtype.ts';
 import * as elementwise from './ops/elementwise.ts';
-import { matmul, type MatmulOptions } from './ops/matmul.ts';
+import { type MatmulOptions, matmul } from './ops/matmul.ts';
 import * as reduce from './ops/reduce.ts';
 import * as shape from './ops/shape.ts';
 
 export type Shape = readonly number[];
-export type Attribute = number | { float: number } | string | readonly number[] | { floats: readonly number[] };
+export type Attribute =
+  | number
+  | { float: number }
+  | string
+  | readonly number[]
+  | { floats: readonly number[] };
 
 /** How a host fills a random leaf before every run. */
 export type Distribution = { kind: 'uniform' } | { kind: 'normal' } | { kind: 'dropout'; rate: number };
@@ -44,7 +49,8 @@ export class Tensor {
 
   constructor(shape: Shape, dtype: DType, origin: Node | Leaf) {
     for (const dim of shape) {
-      if (!Number.isInteger(dim) || dim < 0) throw shapeError('tensor', `${JSON.stringify(shape)} is no shape`);
+      if (!Number.isInteger(dim) || dim < 0)
+        throw shapeError('tensor', `${JSON.stringify(shape)} is no shape`);
     }
     this.shape = shape;
     this.dtype = dtype;

@@ -25,9 +25,21 @@ export const descriptionSchema = z.strictObject({
     .array(
       z.discriminatedUnion('kind', [
         /** A feature map (N, channels, side, side): side² tokens. */
-        z.strictObject({ kind: z.literal('grid'), name: z.string(), tensor: z.string(), side: count, channels: count }),
+        z.strictObject({
+          kind: z.literal('grid'),
+          name: z.string(),
+          tensor: z.string(),
+          side: count,
+          channels: count,
+        }),
         /** A matrix (N, tokens, width), or (N, width) for one token. */
-        z.strictObject({ kind: z.literal('tokens'), name: z.string(), tensor: z.string(), tokens: count, width: count }),
+        z.strictObject({
+          kind: z.literal('tokens'),
+          name: z.string(),
+          tensor: z.string(),
+          tokens: count,
+          width: count,
+        }),
         /** The strongest detections of a YOLOX-like head, one token each: class probabilities, score, box, features of the cell. */
         z.strictObject({
           kind: z.literal('detections'),

@@ -21,7 +21,10 @@ export interface HeadLevel {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** Decodes a YOLOX head (Ge et al. 2021) and suppresses overlapping boxes of one class; strongest first. */
-export function decodeDetections(levels: HeadLevel[], options: Pick<DetectionOutput, 'classes' | 'count' | 'threshold' | 'overlap'>): Detection[] {
+export function decodeDetections(
+  levels: HeadLevel[],
+  options: Pick<DetectionOutput, 'classes' | 'count' | 'threshold' | 'overlap'>,
+): Detection[] {
   const found: Detection[] = [];
   for (const [level, { values, side, stride }] of levels.entries()) {
     const cells = side * side;
@@ -48,7 +51,8 @@ export function decodeDetections(levels: HeadLevel[], options: Pick<DetectionOut
   const kept: Detection[] = [];
   for (const candidate of found) {
     if (kept.length === options.count) break;
-    if (!kept.some((k) => k.label === candidate.label && overlap(k.box, candidate.box) > options.overlap)) kept.push(candidate);
+    if (!kept.some((k) => k.label === candidate.label && overlap(k.box, candidate.box) > options.overlap))
+      kept.push(candidate);
   }
   return kept;
 }
@@ -62,8 +66,10 @@ export function overlap(a: Detection['box'], b: Detection['box']): number {
 }
 
 /** Numbers in a detection's token. */
-export const detectionWidth = ({ classes, features }: Pick<DetectionOutput, 'classes' | 'features'>): number =>
-  classes + 5 + features;
+export const detectionWidth = ({
+  classes,
+  features,
+}: Pick<DetectionOutput, 'classes' | 'features'>): number => classes + 5 + features;
 
 /**
  * Writes detections as tokens into `out` (count, width): class probabilities, score, centre and size as shares of `size`, then
@@ -82,7 +88,8 @@ export function writeDetectionTokens(
     const cells = side * side;
     let at = row * width;
     for (let c = 0; c < classes; c++) out[at++] = sigmoid(values[(5 + c) * cells + cell]);
-    for (const value of [score, box.x / size, box.y / size, box.width / size, box.height / size]) out[at++] = value;
+    for (const value of [score, box.x / size, box.y / size, box.width / size, box.height / size])
+      out[at++] = value;
     for (let f = 0; f < features; f++) out[at++] = map[f * cells + cell];
   }
 }

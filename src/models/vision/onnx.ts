@@ -13,9 +13,14 @@ import { decodeDetections, detectionWidth, writeDetectionTokens } from './detect
 import { type FeatureGroup, featureLength, type VisionEncoder } from './encoder.ts';
 
 /** Descriptions of known models that come with the package; the weights do not. */
-const known = (name: string) => fileURLToPath(new URL(`../../../assets/vision/${name}.json`, import.meta.url));
+const known = (name: string) =>
+  fileURLToPath(new URL(`../../../assets/vision/${name}.json`, import.meta.url));
 
-const exists = (path: string) => access(path).then(() => true, () => false);
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * Any ONNX vision model by file. `ref` is the model (its description lies beside it under the same name with `.json`, or is
@@ -28,14 +33,22 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
     throw new RecaptionError('file-not-found', 'the vision model does not exist', { place: modelPath });
   });
   const { input, outputs } = description;
-  const tensors = outputs.flatMap((o) => (o.kind === 'detections' ? o.levels.flatMap((l) => [l.tensor, l.features]) : [o.tensor]));
-  const cut = extractOnnx(model, { inputs: { [input.name]: ['N', 3, input.size, input.size] }, outputs: tensors });
+  const tensors = outputs.flatMap((o) =>
+    o.kind === 'detections' ? o.levels.flatMap((l) => [l.tensor, l.features]) : [o.tensor],
+  );
+  const cut = extractOnnx(model, {
+    inputs: { [input.name]: ['N', 3, input.size, input.size] },
+    outputs: tensors,
+  });
   const { InferenceSession, Tensor } = await loadRuntime();
   const session = await InferenceSession.create(cut, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     logSeverityLevel: 3,
   }).catch((cause) => {
-    throw new RecaptionError('bad-onnx', `ONNX Runtime cannot use the model (${reason(cause)})`, { place: modelPath, cause });
+    throw new RecaptionError('bad-onnx', `ONNX Runtime cannot use the model (${reason(cause)})`, {
+      place: modelPath,
+      cause,
+    });
   });
 
   const groups: FeatureGroup[] = outputs.map((o) => {
@@ -43,7 +56,11 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
     if (o.kind === 'tokens') return { name: o.name, tokens: o.tokens, width: o.width };
     return { name: o.name, tokens: o.count, width: detectionWidth(o) };
   });
-  const digest = createHash('sha256').update(model).update(JSON.stringify(description)).digest('hex').slice(0, 12);
+  const digest = createHash('sha256')
+    .update(model)
+    .update(JSON.stringify(description))
+    .digest('hex')
+    .slice(0, 12);
   const length = featureLength({ groups });
 
   return {
@@ -64,7 +81,9 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
           for (let k = 0; k < plane; k++) pixels[at + k] = (data[k * 3 + from] - mean) * scale;
         }
       }
-      const results = await session.run({ [input.name]: new Tensor('float32', pixels, [n, 3, input.size, input.size]) });
+      const results = await session.run({
+        [input.name]: new Tensor('float32', pixels, [n, 3, input.size, input.size]),
+      });
       const of = (name: string, i: number) => {
         const all = results[name].data as Float32Array;
         return all.subarray((i * all.length) / n, ((i + 1) * all.length) / n);
@@ -78,16 +97,27 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
           if (output.kind === 'detections') {
             const levels = output.levels.map(({ tensor, features, stride }) => {
               const values = of(tensor, i);
-              return { values, features: of(features, i), stride, side: Math.sqrt(values.length / (5 + output.classes)) };
+              return {
+                values,
+                features: of(features, i),
+                stride,
+                side: Math.sqrt(values.length / (5 + output.classes)),
+              };
             });
             writeDetectionTokens(target, decodeDetections(levels, output), levels, output, input.size);
           } else {
             const values = of(output.tensor, i);
             if (values.length !== tokens * width) {
-              throw new RecaptionError('bad-config', `"${output.tensor}" has ${values.length} numbers an image; the description says ${tokens} × ${width}`, { place: modelPath });
+              throw new RecaptionError(
+                'bad-config',
+                `"${output.tensor}" has ${values.length} numbers an image; the description says ${tokens} × ${width}`,
+                { place: modelPath },
+              );
             }
             if (output.kind === 'tokens') target.set(values);
-            else for (let c = 0; c < width; c++) for (let k = 0; k < tokens; k++) target[k * width + c] = values[c * tokens + k];
+            else
+              for (let c = 0; c < width; c++)
+                for (let k = 0; k < tokens; k++) target[k * width + c] = values[c * tokens + k];
           }
           at += tokens * width;
         }
@@ -99,7 +129,9 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
 }
 
 async function toSquare(image: Image, { size, fit, fill }: Description['input']): Promise<Image> {
-  return fit === 'fill' ? resizeImage(image, { width: size, height: size }) : (await letterbox(image, size, fill)).image;
+  return fit === 'fill'
+    ? resizeImage(image, { width: size, height: size })
+    : (await letterbox(image, size, fill)).image;
 }
 
 async function locate(ref: string): Promise<{ description: Description; modelPath: string }> {
@@ -119,5 +151,10 @@ async function locate(ref: string): Promise<{ description: Description; modelPat
     throw new RecaptionError('bad-config', `the description is no JSON (${reason(cause)})`, { place, cause });
   }
   const description = parseConfig(descriptionSchema, json, place);
-  return { description, modelPath: isModel ? ref : resolve(dirname(place), description.model ?? `${basename(place, '.json')}.onnx`) };
+  return {
+    description,
+    modelPath: isModel
+      ? ref
+      : resolve(dirname(place), description.model ?? `${basename(place, '.json')}.onnx`),
+  };
 }

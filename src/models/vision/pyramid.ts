@@ -1,4 +1,14 @@
-import { add, conv2d, mul, normal, type Params, relu, spaceToDepth, type Tensor, zeros } from '../../tensor/index.ts';
+import {
+  add,
+  conv2d,
+  mul,
+  normal,
+  type Params,
+  relu,
+  spaceToDepth,
+  type Tensor,
+  zeros,
+} from '../../tensor/index.ts';
 
 export interface PyramidConfig {
   channels: number[];
@@ -27,6 +37,10 @@ export function pyramid(p: Params, { channels, depths }: PyramidConfig, pixels: 
 
 function conv(p: Params, x: Tensor, width: number, kernel: number): Tensor {
   const from = x.shape[1];
-  const weight = p.get('weight', [width, from, kernel, kernel], normal(Math.sqrt(2 / (from * kernel * kernel))));
+  const weight = p.get(
+    'weight',
+    [width, from, kernel, kernel],
+    normal(Math.sqrt(2 / (from * kernel * kernel))),
+  );
   return conv2d(x, weight, p.get('bias', [width], zeros), { padding: (kernel - 1) / 2 });
 }

@@ -10,7 +10,11 @@ export interface ImageInputs {
 }
 
 /** Bytes 0…255 to about −1…1. */
-const normalisePixels = (x: Tensor): Tensor => x.cast('float32').mul(1 / 127.5).sub(1);
+const normalisePixels = (x: Tensor): Tensor =>
+  x
+    .cast('float32')
+    .mul(1 / 127.5)
+    .sub(1);
 
 /**
  * (B, S, C). Inputs: `pixels` (B, size, size, 3) uint8 for trained vision; `features.NAME` (B, tokens, width) float16 for each
@@ -21,7 +25,9 @@ export function imageTokens(p: Params, c: CaptionerConfig, { batch }: ImageInput
   if (vision.kind === 'frozen') {
     const groups = vision.groups.map((group) => {
       const at = p.at(group.name);
-      const raw = input(`features.${group.name}`, [batch, group.tokens, group.width], 'float16').cast('float32');
+      const raw = input(`features.${group.name}`, [batch, group.tokens, group.width], 'float16').cast(
+        'float32',
+      );
       const x = layerNorm(at.at('norm'), linear(at, raw, width));
       return add(x, at.get('positions', [group.tokens, width], normal(0.02)));
     });
@@ -36,6 +42,7 @@ export function imageTokens(p: Params, c: CaptionerConfig, { batch }: ImageInput
 /** Number of image tokens S of a configuration. */
 export function imageTokenCount({ vision }: CaptionerConfig): number {
   if (vision.kind === 'frozen') return vision.groups.reduce((sum, group) => sum + group.tokens, 0);
-  const side = vision.kind === 'patches' ? vision.size / vision.patch : vision.size / 2 ** vision.channels.length;
+  const side =
+    vision.kind === 'patches' ? vision.size / vision.patch : vision.size / 2 ** vision.channels.length;
   return side * side;
 }

@@ -7,11 +7,17 @@ import type { VisionEncoder } from './encoder.ts';
 
 /** The little of `@huggingface/transformers` that is used here; it is an optional package, loaded when first asked for. */
 interface Transformers {
-  AutoProcessor: { from_pretrained(ref: string): Promise<(images: unknown[]) => Promise<Record<string, unknown>>> };
+  AutoProcessor: {
+    from_pretrained(ref: string): Promise<(images: unknown[]) => Promise<Record<string, unknown>>>;
+  };
   AutoModel: VisionClass;
   CLIPVisionModelWithProjection: VisionClass;
   SiglipVisionModel: VisionClass;
-  AutoConfig: { from_pretrained(ref: string): Promise<{ model_type?: string; image_size?: number; vision_config?: { image_size?: number } }> };
+  AutoConfig: {
+    from_pretrained(
+      ref: string,
+    ): Promise<{ model_type?: string; image_size?: number; vision_config?: { image_size?: number } }>;
+  };
   RawImage: new (data: Uint8Array, width: number, height: number, channels: number) => unknown;
   env: { allowRemoteModels: boolean };
 }
@@ -46,7 +52,9 @@ export async function openTransformersVision(ref: string, device: Device = 'cpu'
   };
   const probe = await encode([{ width: size, height: size, data: new Uint8Array(size * size * 3) }]);
   if (probe.length === 0) {
-    throw new RecaptionError('bad-model', 'the model gives neither patch vectors nor an image embedding', { place: ref });
+    throw new RecaptionError('bad-model', 'the model gives neither patch vectors nor an image embedding', {
+      place: ref,
+    });
   }
   const short = ref.split(/[\\/]/).filter(Boolean).slice(-2).join('-');
   const groups = probe.map(({ name, tokens, width }) => ({ name: `${short}-${name}`, tokens, width }));
@@ -62,7 +70,9 @@ export async function openTransformersVision(ref: string, device: Device = 'cpu'
     async encode(images) {
       const outputs = await encode(images);
       return images.map((_, i) => {
-        const parts = outputs.map(({ data, tokens, width }) => data.subarray(i * tokens * width, (i + 1) * tokens * width));
+        const parts = outputs.map(({ data, tokens, width }) =>
+          data.subarray(i * tokens * width, (i + 1) * tokens * width),
+        );
         const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
         let at = 0;
         for (const part of parts) {
@@ -83,18 +93,30 @@ async function load(): Promise<Transformers> {
   try {
     return (await import(name)) as Transformers;
   } catch (cause) {
-    throw new RecaptionError('missing-package', 'vision models of the Hugging Face hub need a package that is not installed', {
-      hint: 'npm install @huggingface/transformers',
-      cause,
-    });
+    throw new RecaptionError(
+      'missing-package',
+      'vision models of the Hugging Face hub need a package that is not installed',
+      {
+        hint: 'npm install @huggingface/transformers',
+        cause,
+      },
+    );
   }
 }
 
-async function open({ AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers, ref: string, device: Device) {
+async function open(
+  { AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers,
+  ref: string,
+  device: Device,
+) {
   try {
     const config = await AutoConfig.from_pretrained(ref);
     const type = config.model_type ?? '';
-    const kind = type.startsWith('clip') ? CLIPVisionModelWithProjection : type.startsWith('siglip') ? SiglipVisionModel : AutoModel;
+    const kind = type.startsWith('clip')
+      ? CLIPVisionModelWithProjection
+      : type.startsWith('siglip')
+        ? SiglipVisionModel
+        : AutoModel;
     const model = await kind.from_pretrained(ref, { dtype: 'fp32', device });
     const process = await AutoProcessor.from_pretrained(ref);
     return { model, process, size: config.vision_config?.image_size ?? config.image_size ?? 224 };

@@ -41,7 +41,8 @@ export function emitOnnx(
       initializers.push(bytes(5, tensorProto(names.get(tensor)!, tensor, leaf.data)));
       return;
     }
-    const name = leaf.kind === 'input' ? leaf.name : leaf.kind === 'parameter' ? leaf.path : `random${feeds.length}`;
+    const name =
+      leaf.kind === 'input' ? leaf.name : leaf.kind === 'parameter' ? leaf.path : `random${feeds.length}`;
     names.set(tensor, name);
     const value = leaf.kind === 'parameter' ? frozen.get(leaf.path) : undefined;
     if (taken.has(name)) return; // the same parameter or input declared twice is one value

@@ -41,7 +41,9 @@ function* fields(message: Uint8Array): Generator<Field> {
 
 const text = new TextDecoder();
 const strings = (message: Field, id: number): string[] =>
-  [...fields(message.value as Uint8Array)].filter((f) => f.id === id).map((f) => text.decode(f.value as Uint8Array));
+  [...fields(message.value as Uint8Array)]
+    .filter((f) => f.id === id)
+    .map((f) => text.decode(f.value as Uint8Array));
 
 /**
  * Cuts a part out of an ONNX model: only the nodes that `outputs` need remain, and the given inputs get new dimensions (a
@@ -57,15 +59,24 @@ export function extractOnnx(
     const graph = parts.find(({ id }) => id === 7);
     if (!graph) throw new RangeError('it holds no graph');
     const rest = parts.filter((part) => part !== graph).map(({ raw }) => raw);
-    return concatenate([...rest, bytes(7, extractGraph([...fields(graph.value as Uint8Array)], inputs, outputs))]);
+    return concatenate([
+      ...rest,
+      bytes(7, extractGraph([...fields(graph.value as Uint8Array)], inputs, outputs)),
+    ]);
   } catch (cause) {
     if (cause instanceof RecaptionError) throw cause;
-    throw new RecaptionError('bad-onnx', `the file is no ONNX model (${(cause as Error).message})`, { cause });
+    throw new RecaptionError('bad-onnx', `the file is no ONNX model (${(cause as Error).message})`, {
+      cause,
+    });
   }
 }
 
 /** GraphProto: node = 1, initializer = 5, input = 11, output = 12, value_info = 13. */
-function extractGraph(graph: Field[], inputs: Record<string, (number | string)[]>, outputs: string[]): Chunk[] {
+function extractGraph(
+  graph: Field[],
+  inputs: Record<string, (number | string)[]>,
+  outputs: string[],
+): Chunk[] {
   const nodes = graph
     .filter(({ id }) => id === 1)
     .map((node) => ({ node, needs: strings(node, 1), gives: strings(node, 2) }));
@@ -89,15 +100,25 @@ function extractGraph(graph: Field[], inputs: Record<string, (number | string)[]
   const described = new Map(graph.filter(({ id }) => id === 12).map((f) => [strings(f, 1)[0], f.raw]));
   return [
     ...nodes.filter((entry) => kept.has(entry)).map(({ node }) => node.raw),
-    ...graph.filter(({ id, value }) => id !== 1 && id < 11 && !(id === 5 && !wanted.has(initializerName(value)))).map(({ raw }) => raw),
-    ...graph.filter(({ id }) => id === 11).filter((f) => wanted.has(strings(f, 1)[0])).map((f) => reshaped(f, inputs)),
-    ...outputs.map((name) => (Object.keys(inputs).length === 0 && described.get(name)) || bytes(12, [bytes(1, name), bytes(2, [bytes(1, integer(1, 1))])])),
+    ...graph
+      .filter(({ id, value }) => id !== 1 && id < 11 && !(id === 5 && !wanted.has(initializerName(value))))
+      .map(({ raw }) => raw),
+    ...graph
+      .filter(({ id }) => id === 11)
+      .filter((f) => wanted.has(strings(f, 1)[0]))
+      .map((f) => reshaped(f, inputs)),
+    ...outputs.map(
+      (name) =>
+        (Object.keys(inputs).length === 0 && described.get(name)) ||
+        bytes(12, [bytes(1, name), bytes(2, [bytes(1, integer(1, 1))])]),
+    ),
   ];
 }
 
 /** TensorProto: name = 8. */
 function initializerName(value: number | Uint8Array): string {
-  for (const { id, value: name } of fields(value as Uint8Array)) if (id === 8) return text.decode(name as Uint8Array);
+  for (const { id, value: name } of fields(value as Uint8Array))
+    if (id === 8) return text.decode(name as Uint8Array);
   return '';
 }
 

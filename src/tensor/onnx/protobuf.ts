@@ -29,7 +29,12 @@ export const integer = (id: number, value: number | bigint): Chunk =>
 
 /** Field `id` holding bytes, a string or an embedded message. */
 export function bytes(id: number, value: Chunk | string | readonly Chunk[]): Chunk {
-  const content = typeof value === 'string' ? utf8.encode(value) : 'BYTES_PER_ELEMENT' in value ? value : concatenate(value);
+  const content =
+    typeof value === 'string'
+      ? utf8.encode(value)
+      : 'BYTES_PER_ELEMENT' in value
+        ? value
+        : concatenate(value);
   return concatenate([varint((id << 3) | 2), varint(content.length), content]);
 }
 

@@ -27,11 +27,17 @@ export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOp
   const ow = Math.floor((w + 2 * padding - kw) / stride) + 1;
   const pads = [padding, padding, padding, padding];
   const attributes = { strides: [stride, stride], pads, group: groups };
-  return apply('Conv', bias ? [x, weight, bias] : [x, weight], { shape: [b, o, oh, ow], attributes }, (dy) => {
-    if (groups !== 1) throw shapeError('conv2d', 'the gradient of a grouped convolution is not implemented');
-    const own = stride === 1 ? unstrided(x, weight, dy, padding) : strided(x, weight, dy, stride, pads);
-    return [...own, ...(bias ? [sum(dy, [0, 2, 3])] : [])];
-  });
+  return apply(
+    'Conv',
+    bias ? [x, weight, bias] : [x, weight],
+    { shape: [b, o, oh, ow], attributes },
+    (dy) => {
+      if (groups !== 1)
+        throw shapeError('conv2d', 'the gradient of a grouped convolution is not implemented');
+      const own = stride === 1 ? unstrided(x, weight, dy, padding) : strided(x, weight, dy, stride, pads);
+      return [...own, ...(bias ? [sum(dy, [0, 2, 3])] : [])];
+    },
+  );
 }
 
 function unstrided(x: Tensor, weight: Tensor, dy: Tensor, padding: number): [Tensor, Tensor] {
@@ -41,7 +47,11 @@ function unstrided(x: Tensor, weight: Tensor, dy: Tensor, padding: number): [Ten
   // dx correlates dy with the kernels turned by 180°, input and output channels exchanged.
   const turned = gather(
     transpose(weight.reshape([o, c, kh * kw]), [2, 0, 1]),
-    constant(Int32Array.from({ length: kh * kw }, (_, i) => kh * kw - 1 - i), [kh * kw], 'int32'),
+    constant(
+      Int32Array.from({ length: kh * kw }, (_, i) => kh * kw - 1 - i),
+      [kh * kw],
+      'int32',
+    ),
   );
   const back = [kh - 1 - padding, kw - 1 - padding, kh - 1 - padding, kw - 1 - padding];
   const dx = apply('Conv', [dy, transpose(turned, [2, 1, 0]).reshape([c, o, kh, kw])], {
@@ -57,7 +67,9 @@ function unstrided(x: Tensor, weight: Tensor, dy: Tensor, padding: number): [Ten
       const whole = y === 0 && z === 0 && wide.shape[2] === oh && wide.shape[3] === ow;
       const shifted = whole
         ? wide
-        : apply('Slice', [wide, int64s([y, z]), int64s([y + oh, z + ow]), int64s([2, 3])], { shape: [c, b, oh, ow] });
+        : apply('Slice', [wide, int64s([y, z]), int64s([y + oh, z + ow]), int64s([2, 3])], {
+            shape: [c, b, oh, ow],
+          });
       parts.push(matmul(rows, reshape(shifted, [c, b * oh * ow]), { transposeB: true }));
     }
   }
@@ -67,7 +79,9 @@ function unstrided(x: Tensor, weight: Tensor, dy: Tensor, padding: number): [Ten
 function strided(x: Tensor, weight: Tensor, dy: Tensor, stride: number, pads: number[]): [Tensor, Tensor] {
   const [, c, h, w] = x.shape;
   const [o, , kh, kw] = weight.shape;
-  const rest = [h, w].map((size, i) => size - ((dy.shape[2 + i] - 1) * stride + weight.shape[2 + i] - 2 * pads[0]));
+  const rest = [h, w].map(
+    (size, i) => size - ((dy.shape[2 + i] - 1) * stride + weight.shape[2 + i] - 2 * pads[0]),
+  );
   const dx = apply('ConvTranspose', [dy, weight], {
     shape: x.shape,
     attributes: { strides: [stride, stride], pads, output_padding: rest },
@@ -83,16 +97,23 @@ function strided(x: Tensor, weight: Tensor, dy: Tensor, stride: number, pads: nu
 /** Moves blocks of p × p pixels into channels: (B, C, H, W) to (B, p·p·C, H / p, W / p). */
 export function spaceToDepth(x: Tensor, p: number): Tensor {
   const [b, c, h, w] = x.shape;
-  if (h % p !== 0 || w % p !== 0) throw shapeError('spaceToDepth', `[${x.shape}] is not divisible into ${p}×${p} blocks`);
-  return apply('SpaceToDepth', [x], { shape: [b, c * p * p, h / p, w / p], attributes: { blocksize: p } }, (dy) => [
-    depthToSpace(dy, p),
-  ]);
+  if (h % p !== 0 || w % p !== 0)
+    throw shapeError('spaceToDepth', `[${x.shape}] is not divisible into ${p}×${p} blocks`);
+  return apply(
+    'SpaceToDepth',
+    [x],
+    { shape: [b, c * p * p, h / p, w / p], attributes: { blocksize: p } },
+    (dy) => [depthToSpace(dy, p)],
+  );
 }
 
 /** The inverse of `spaceToDepth`. */
 export function depthToSpace(x: Tensor, p: number): Tensor {
   const [b, c, h, w] = x.shape;
-  return apply('DepthToSpace', [x], { shape: [b, c / (p * p), h * p, w * p], attributes: { blocksize: p, mode: 'DCR' } }, (dy) => [
-    spaceToDepth(dy, p),
-  ]);
+  return apply(
+    'DepthToSpace',
+    [x],
+    { shape: [b, c / (p * p), h * p, w * p], attributes: { blocksize: p, mode: 'DCR' } },
+    (dy) => [spaceToDepth(dy, p)],
+  );
 }

@@ -46,8 +46,7 @@ function binary(
 const needsNone = (x: Tensor) => x.leaf?.kind === 'constant' || x.leaf?.kind === 'random';
 
 export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b, (dy) => [() => dy, () => dy]);
-export const sub = (a: Operand, b: Operand): Tensor =>
-  binary('Sub', a, b, (dy) => [() => dy, () => neg(dy)]);
+export const sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b, (dy) => [() => dy, () => neg(dy)]);
 export const mul = (a: Operand, b: Operand): Tensor =>
   binary('Mul', a, b, (dy, x, y) => [() => mul(dy, y), () => mul(dy, x)]);
 export const div = (a: Operand, b: Operand): Tensor =>
@@ -130,7 +129,10 @@ function compare(op: string, a: Operand, b: Operand): Tensor {
   const y = lift(b);
   const scalar = (t: Tensor, like: Tensor) =>
     t.leaf?.kind === 'constant' && t.rank === 0 && t.dtype !== like.dtype ? cast(t, like.dtype) : t;
-  return apply(op, [scalar(x, y), scalar(y, x)], { shape: broadcastShapes(op, x.shape, y.shape), dtype: 'bool' });
+  return apply(op, [scalar(x, y), scalar(y, x)], {
+    shape: broadcastShapes(op, x.shape, y.shape),
+    dtype: 'bool',
+  });
 }
 export const equal = (a: Operand, b: Operand): Tensor => compare('Equal', a, b);
 export const less = (a: Operand, b: Operand): Tensor => compare('Less', a, b);

@@ -28,10 +28,12 @@ export function scatterAdd(shape: readonly number[], indices: Tensor, updates: T
 
 /** One element per position of `indices` along `axis`: result[i][j] = x[indices[i][j]][j] for axis 0. */
 export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
-  return apply('GatherElements', [x, indices], { shape: indices.shape, dtype: x.dtype, attributes: { axis } }, (dy) => [
-    scatterElements(expand(constant(0), x.shape), indices, dy, axis, 'add'),
-    undefined,
-  ]);
+  return apply(
+    'GatherElements',
+    [x, indices],
+    { shape: indices.shape, dtype: x.dtype, attributes: { axis } },
+    (dy) => [scatterElements(expand(constant(0), x.shape), indices, dy, axis, 'add'), undefined],
+  );
 }
 
 /** A copy of `x` in which the elements at `indices` along `axis` are replaced by (or increased by) `updates`. */

@@ -20,7 +20,10 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   const { smoothing = 0, mask } = options;
   const [n, classes] = logits.shape;
   if (logits.rank !== 2 || targets.rank !== 1 || targets.shape[0] !== n) {
-    throw shapeError('crossEntropy', `logits [${logits.shape}] and targets [${targets.shape}]; (N, V) and (N) are wanted`);
+    throw shapeError(
+      'crossEntropy',
+      `logits [${logits.shape}] and targets [${targets.shape}]; (N, V) and (N) are wanted`,
+    );
   }
   const column = reshape(targets, [n, 1]);
   const weights = mask ? div(mask, maximum(sum(mask), 1)) : expand(constant(1 / n), [n]);

@@ -22,7 +22,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   if (a.rank < 2 || b.rank < 2) throw shapeError('matmul', `[${a.shape}] × [${b.shape}] needs matrices`);
   const [m, k] = ends(a.shape, transposeA);
   const [k2, n] = ends(b.shape, transposeB);
-  if (k !== k2) throw shapeError('matmul', `[${a.shape}] × [${b.shape}] (transposed: ${transposeA}, ${transposeB})`);
+  if (k !== k2)
+    throw shapeError('matmul', `[${a.shape}] × [${b.shape}] (transposed: ${transposeA}, ${transposeB})`);
 
   if (b.rank === 2 && a.rank > 2 && !transposeA) {
     const rows = reshape(a, [sizeOf(a.shape) / k, k]);
@@ -54,11 +55,16 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [k2, n] = weight.shape;
   if (weight.rank !== 2 || k !== k2) throw shapeError('linear', `[${x.shape}] × [${weight.shape}]`);
   const rows = reshape(x, [sizeOf(x.shape) / k, k]);
-  const y = apply('Gemm', bias ? [rows, weight, bias] : [rows, weight], { shape: [rows.shape[0], n] }, (dy) => [
-    matmul(dy, weight, { transposeB: true }),
-    matmul(rows, dy, { transposeA: true }),
-    ...(bias ? [sum(dy, [0])] : []),
-  ]);
+  const y = apply(
+    'Gemm',
+    bias ? [rows, weight, bias] : [rows, weight],
+    { shape: [rows.shape[0], n] },
+    (dy) => [
+      matmul(dy, weight, { transposeB: true }),
+      matmul(rows, dy, { transposeA: true }),
+      ...(bias ? [sum(dy, [0])] : []),
+    ],
+  );
   return reshape(y, [...x.shape.slice(0, -1), n]);
 }
 

@@ -17,7 +17,8 @@ interface Reduced {
 function reduced(op: string, x: Tensor, axes: readonly number[] | undefined, keepDims: boolean): Reduced {
   const all = axes ?? x.shape.map((_, i) => i);
   const at = all.map((axis) => (axis < 0 ? axis + x.rank : axis));
-  if (at.some((axis) => axis < 0 || axis >= x.rank)) throw shapeError(op, `axes [${all}] of shape [${x.shape}]`);
+  if (at.some((axis) => axis < 0 || axis >= x.rank))
+    throw shapeError(op, `axes [${all}] of shape [${x.shape}]`);
   const kept = x.shape.map((dim, i) => (at.includes(i) ? 1 : dim));
   return { axes: at, kept, shape: keepDims ? kept : x.shape.filter((_, i) => !at.includes(i)) };
 }
@@ -26,18 +27,24 @@ function reduced(op: string, x: Tensor, axes: readonly number[] | undefined, kee
 export function sum(x: Tensor, axes?: readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
   const to = reduced('sum', x, axes, keepDims);
   if (to.axes.length === 0) return x;
-  return apply('ReduceSum', [x, int64s(to.axes)], { shape: to.shape, attributes: { keepdims: +keepDims } }, (dy) => [
-    expand(reshape(dy, to.kept), x.shape),
-  ]);
+  return apply(
+    'ReduceSum',
+    [x, int64s(to.axes)],
+    { shape: to.shape, attributes: { keepdims: +keepDims } },
+    (dy) => [expand(reshape(dy, to.kept), x.shape)],
+  );
 }
 
 /** Arithmetic mean over `axes` (default: all). */
 export function mean(x: Tensor, axes?: readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
   const to = reduced('mean', x, axes, keepDims);
   const scale = sizeOf(to.kept) / sizeOf(x.shape);
-  return apply('ReduceMean', [x, int64s(to.axes)], { shape: to.shape, attributes: { keepdims: +keepDims } }, (dy) => [
-    expand(mul(reshape(dy, to.kept), scale), x.shape),
-  ]);
+  return apply(
+    'ReduceMean',
+    [x, int64s(to.axes)],
+    { shape: to.shape, attributes: { keepdims: +keepDims } },
+    (dy) => [expand(mul(reshape(dy, to.kept), scale), x.shape)],
+  );
 }
 
 /** Largest element over `axes`; ties share the gradient by each receiving it. */
@@ -54,13 +61,20 @@ export function max(x: Tensor, axes?: readonly number[], { keepDims = false }: R
 
 /** Sum of squares of all elements, as a scalar. */
 export function sumSquares(x: Tensor): Tensor {
-  return apply('ReduceSumSquare', [x, int64s(x.shape.map((_, i) => i))], { shape: [], attributes: { keepdims: 0 } }, (dy) => [
-    mul(mul(x, 2), dy),
-  ]);
+  return apply(
+    'ReduceSumSquare',
+    [x, int64s(x.shape.map((_, i) => i))],
+    { shape: [], attributes: { keepdims: 0 } },
+    (dy) => [mul(mul(x, 2), dy)],
+  );
 }
 
 /** Position of the largest element along one axis (int64); the first of equals. */
 export function argmax(x: Tensor, axis: number): Tensor {
   const to = reduced('argmax', x, [axis], false);
-  return apply('ArgMax', [x], { shape: to.shape, dtype: 'int64', attributes: { axis: to.axes[0], keepdims: 0 } });
+  return apply('ArgMax', [x], {
+    shape: to.shape,
+    dtype: 'int64',
+    attributes: { axis: to.axes[0], keepdims: 0 },
+  });
 }

@@ -18,9 +18,12 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
     throw shapeError('transpose', `[${order}] is no permutation of the axes of [${x.shape}]`);
   }
   const inverse = order.map((_, i) => order.indexOf(i));
-  return apply('Transpose', [x], { shape: order.map((i) => x.shape[i]), attributes: { perm: order } }, (dy) => [
-    transpose(dy, inverse),
-  ]);
+  return apply(
+    'Transpose',
+    [x],
+    { shape: order.map((i) => x.shape[i]), attributes: { perm: order } },
+    (dy) => [transpose(dy, inverse)],
+  );
 }
 
 /** Repeats along axes of size 1 (and new leading axes) to reach `shape`. */
@@ -46,7 +49,8 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
 /** Cuts one axis into pieces of the given sizes. */
 export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
   const at = axis < 0 ? axis + x.rank : axis;
-  if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) throw shapeError('split', `[${x.shape}] into [${sizes}]`);
+  if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at])
+    throw shapeError('split', `[${x.shape}] into [${sizes}]`);
   if (sizes.length === 1) return [x];
   const outputs = sizes.map((size) => ({ shape: x.shape.with(at, size) }));
   return applyMany('Split', [x, int64s(sizes)], { outputs, attributes: { axis: at } }, (_, dys) => [
@@ -58,7 +62,12 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
 }
 
 /** Elements `start ≤ i < end` of one axis; negative positions count from the end. */
-export function slice(x: Tensor, axis: number, start: number, end: number = x.shape[axis < 0 ? axis + x.rank : axis]): Tensor {
+export function slice(
+  x: Tensor,
+  axis: number,
+  start: number,
+  end: number = x.shape[axis < 0 ? axis + x.rank : axis],
+): Tensor {
   const at = axis < 0 ? axis + x.rank : axis;
   const size = x.shape[at];
   const from = start < 0 ? start + size : start;
@@ -80,7 +89,9 @@ export function pad(x: Tensor, axis: number, before: number, after: number, valu
   const zeros = x.shape.map(() => 0);
   const pads = int64s([...zeros.with(at, before), ...zeros.with(at, after)]);
   const shape = x.shape.map((dim, i) => (i === at ? dim + before + after : dim));
-  return apply('Pad', [x, pads, constant(value)], { shape }, (dy) => [slice(dy, at, before, before + x.shape[at])]);
+  return apply('Pad', [x, pads, constant(value)], { shape }, (dy) => [
+    slice(dy, at, before, before + x.shape[at]),
+  ]);
 }
 
 /** Stacks equal shapes along a new axis. */
@@ -96,7 +107,8 @@ export function stack(parts: readonly Tensor[], axis: number): Tensor {
  */
 export function patchify(x: Tensor, p: number): Tensor {
   const [b, h, w, c] = x.shape;
-  if (h % p !== 0 || w % p !== 0) throw shapeError('patchify', `[${x.shape}] is not divisible into ${p}×${p} patches`);
+  if (h % p !== 0 || w % p !== 0)
+    throw shapeError('patchify', `[${x.shape}] is not divisible into ${p}×${p} patches`);
   return x
     .reshape([b, h / p, p, w / p, p, c])
     .transpose([0, 1, 3, 2, 4, 5])

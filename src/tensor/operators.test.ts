@@ -1,0 +1,416 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkGradient, evaluate } from './check-gradient.ts';
+import type { Shape, Tensor } from './index.ts';
+import * as T from './index.ts';
+
+const floats = (values: number[], shape: Shape = [values.length]) =>
+  T.constant(Float32Array.from(values), shape, 'float32');
+const ints = (values: number[], shape: Shape = [values.length]) =>
+  T.constant(Int32Array.from(values), shape, 'int32');
+const near = (actual: ArrayLike<number>, expected: number[], digits = 5) => {
+  expect(actual.length).toBe(expected.length);
+  for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, digits);
+};
+
+/** Error function to 1e-7 (Abramowitz & Stegun 7.1.26 is too coarse; this is its series). */
+const erf = (x: number) => {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 60; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+};
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+describe('every operator of one argument has the value of its definition and the gradient of its finite differences', () => {
+  const cases: [string, (x: Tensor) => Tensor, (x: number) => number, { low?: number; high?: number }?][] = [
+    ['neg', T.neg, (x) => -x],
+    ['exp', T.exp, Math.exp],
+    ['log', T.log, Math.log, { low: 0.5, high: 3 }],
+    ['sqrt', T.sqrt, Math.sqrt, { low: 0.5, high: 3 }],
+    ['reciprocal', T.reciprocal, (x) => 1 / x, { low: 0.5, high: 3 }],
+    ['tanh', T.tanh, Math.tanh],
+    ['sigmoid', T.sigmoid, sigmoid],
+    ['sin', T.sin, Math.sin],
+    ['cos', T.cos, Math.cos],
+    ['abs', T.abs, Math.abs, { low: 0.1 }],
+    ['relu', T.relu, (x) => Math.max(0, x), { low: 0.1 }],
+    ['relu of negatives', T.relu, (x) => Math.max(0, x), { high: -0.1 }],
+    ['erf', T.erf, erf],
+    ['gelu', T.gelu, (x) => (x * (1 + erf(x / Math.SQRT2))) / 2],
+    [
+      'geluTanh',
+      T.geluTanh,
+      (x) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
+    ],
+    ['quickGelu', T.quickGelu, (x) => x * sigmoid(1.702 * x)],
+    ['silu', T.silu, (x) => x * sigmoid(x)],
+    ['pow', (x) => T.pow(x, 1.5), (x) => x ** 1.5, { low: 0.5, high: 3 }],
+    ['square', (x) => x.square(), (x) => x * x],
+    ['cast', (x) => x.cast('float32'), (x) => x],
+  ];
+  for (const [name, build, value, range] of cases) {
+    it(name, async () => {
+      await checkGradient([[2, 3]], build, range);
+      const points = [0.6, 0.9, 1.3, 2.1];
+      near(await evaluate(build(floats(points))), points.map(value), 4);
+    });
+  }
+});
+
+describe('operators of two arguments broadcast like NumPy and sum their gradients over what was broadcast', () => {
+  const cases: [string, (x: Tensor, y: Tensor) => Tensor, (x: number, y: number) => number][] = [
+    ['add', T.add, (x, y) => x + y],
+    ['sub', T.sub, (x, y) => x - y],
+    ['mul', T.mul, (x, y) => x * y],
+    ['div', T.div, (x, y) => x / y],
+    ['maximum', T.maximum, Math.max],
+    ['minimum', T.minimum, Math.min],
+  ];
+  for (const [name, build, value] of cases) {
+    it(name, async () => {
+      await checkGradient(
+        [
+          [2, 3],
+          [2, 3],
+        ],
+        build,
+        { low: 0.5, high: 2, step: 2e-3 },
+      );
+      await checkGradient(
+        [
+          [2, 1, 3],
+          [4, 1],
+        ],
+        build,
+        { low: 0.5, high: 2, step: 2e-3 },
+      );
+      await checkGradient([[3], []], build, { low: 0.5, high: 2 });
+      near(await evaluate(build(floats([1, 2, 3, 4], [2, 2]), floats([5, 3]))), [
+        value(1, 5),
+        value(2, 3),
+        value(3, 5),
+        value(4, 3),
+      ]);
+    });
+  }
+  it('refuses shapes that do not broadcast, naming both', () => {
+    expect(() => T.add(floats([1, 2]), floats([1, 2, 3]))).toThrow(/\[2\] and \[3\]/);
+  });
+});
+
+describe('comparison and choice', () => {
+  it('compares numbers and picks by a condition', async () => {
+    const x = floats([1, 2, 3]);
+    const flags = (t: Tensor) => evaluate(T.where(t, 1, 0));
+    near(await flags(T.equal(x, 2)), [0, 1, 0]);
+    near(await flags(T.less(x, 2)), [1, 0, 0]);
+    near(await flags(T.lessOrEqual(x, 2)), [1, 1, 0]);
+    near(await flags(T.greater(x, 2)), [0, 0, 1]);
+    near(await flags(T.greaterOrEqual(x, 2)), [0, 1, 1]);
+    near(await flags(T.and(T.not(T.equal(x, 2)), T.less(x, 3))), [1, 0, 0]);
+  });
+  it('sends the gradient of a choice to the chosen side', async () => {
+    const condition = T.greater(floats([1, -1, 1]), 0);
+    await checkGradient([[2, 3], [3]], (x, y) => T.where(condition, x, y));
+  });
+  it('stops gradients where it is told to', () => {
+    const x = T.input('x', [2]);
+    expect(T.gradients(T.sum(T.stopGradient(x)), [x])).toEqual([undefined]);
+  });
+});
+
+describe('matrix products', () => {
+  for (const transposeA of [false, true]) {
+    for (const transposeB of [false, true]) {
+      it(`of matrices and batches, transposed ${transposeA} ${transposeB}`, async () => {
+        const a = transposeA ? [3, 2] : [2, 3];
+        const b = transposeB ? [4, 3] : [3, 4];
+        const product = (x: Tensor, y: Tensor) => T.matmul(x, y, { transposeA, transposeB, alpha: 0.5 });
+        await checkGradient([a, b], product);
+        await checkGradient(
+          [
+            [2, ...a],
+            [2, ...b],
+          ],
+          product,
+        );
+        await checkGradient(
+          [
+            [2, 1, ...a],
+            [3, ...b],
+          ],
+          product,
+        );
+      });
+    }
+  }
+  it('a batch times one matrix is one product of all rows', async () => {
+    await checkGradient(
+      [
+        [2, 3, 4],
+        [4, 2],
+      ],
+      (x, y) => T.matmul(x, y),
+    );
+    near(
+      await evaluate(T.matmul(floats([1, 2, 3, 4], [1, 2, 2]), floats([5, 6, 7, 8], [2, 2]))),
+      [19, 22, 43, 50],
+    );
+  });
+  it('linear adds its bias to every row', async () => {
+    await checkGradient([[2, 2, 3], [3, 4], [4]], (x, w, b) => T.linear(x, w, b));
+    near(
+      await evaluate(T.linear(floats([1, 2], [1, 2]), floats([1, 0, 0, 1], [2, 2]), floats([10, 20]))),
+      [11, 22],
+    );
+  });
+  it('refuses sizes that do not fit, naming them', () => {
+    expect(() => T.matmul(floats([1, 2], [1, 2]), floats([1, 2, 3], [3, 1]))).toThrow(/\[1,2\] × \[3,1\]/);
+  });
+});
+
+describe('shapes', () => {
+  const cases: [string, number[][], (...x: Tensor[]) => Tensor][] = [
+    ['reshape', [[2, 6]], (x) => x.reshape([3, -1])],
+    ['transpose', [[2, 3, 4]], (x) => x.transpose([2, 0, 1])],
+    ['transpose of the last two', [[2, 3, 4]], (x) => x.transpose()],
+    ['expand', [[2, 1]], (x) => T.expand(x, [3, 2, 4])],
+    [
+      'concat',
+      [
+        [2, 2],
+        [2, 3],
+      ],
+      (x, y) => T.concat([x, y], -1),
+    ],
+    [
+      'stack',
+      [
+        [2, 2],
+        [2, 2],
+      ],
+      (x, y) => T.stack([x, y], 1),
+    ],
+    ['slice', [[2, 5]], (x) => x.slice(1, 1, -1)],
+    ['pad', [[2, 3]], (x) => T.pad(x, 1, 1, 2, 7)],
+    ['patchify', [[1, 4, 4, 2]], (x) => T.patchify(x, 2)],
+    ['unpatchify', [[1, 4, 8]], (x) => T.unpatchify(x, 2, 4, 4)],
+    ['spaceToDepth', [[1, 2, 4, 2]], (x) => T.spaceToDepth(x, 2)],
+    ['depthToSpace', [[1, 8, 1, 2]], (x) => T.depthToSpace(x, 2)],
+    ['split', [[2, 5]], (x) => T.split(x, 1, [2, 3])[1]],
+    ['both parts of a split', [[5]], (x) => T.mul(T.split(x, 0, [2, 2, 1])[0], T.split(x, 0, [2, 2, 1])[1])],
+  ];
+  for (const [name, shapes, build] of cases) {
+    it(name, async () => {
+      await checkGradient(shapes, build);
+    });
+  }
+  it('patchify lists the pixels of a patch row by row, and unpatchify undoes it', async () => {
+    const image = floats([...Array(16).keys()], [1, 4, 4, 1]);
+    near((await evaluate(T.patchify(image, 2))).slice(0, 8), [0, 1, 4, 5, 2, 3, 6, 7]);
+    near(await evaluate(T.unpatchify(T.patchify(image, 2), 2, 4, 4)), [...Array(16).keys()]);
+  });
+  it('refuses what does not fit, naming the operator', () => {
+    expect(() => floats([1, 2, 3]).reshape([2, 2])).toThrow(/reshape: \[3\]/);
+    expect(() => T.patchify(floats([...Array(9).keys()], [1, 3, 3, 1]), 2)).toThrow(/patchify/);
+    expect(() => T.slice(floats([1, 2]), 0, 1, 3)).toThrow(/slice/);
+  });
+});
+
+describe('reductions', () => {
+  for (const [name, reduce] of [
+    ['sum', T.sum],
+    ['mean', T.mean],
+    ['max', T.max],
+  ] as const) {
+    it(name, async () => {
+      await checkGradient([[2, 3, 2]], (x) => reduce(x, [1]), { low: -1, high: 1 });
+      await checkGradient([[2, 3]], (x) => reduce(x, [-1], { keepDims: true }));
+      await checkGradient([[2, 3]], (x) => reduce(x));
+    });
+  }
+  it('have the values of their definitions', async () => {
+    const x = floats([1, 5, 2, 4, 0, 3], [2, 3]);
+    near(await evaluate(T.sum(x, [0])), [5, 5, 5]);
+    near(await evaluate(T.mean(x, [1])), [8 / 3, 7 / 3]);
+    near(await evaluate(T.max(x, [1])), [5, 4]);
+    near(await evaluate(T.argmax(x, 1).cast('float32')), [1, 0]);
+    near(await evaluate(T.sumSquares(x)), [55]);
+    await checkGradient([[2, 3]], T.sumSquares);
+  });
+});
+
+describe('positions', () => {
+  it('gather picks rows and adds up the gradients of a row picked twice', async () => {
+    const at = ints([2, 0, 2]);
+    await checkGradient([[3, 2]], (x) => T.gather(x, at));
+    near(await evaluate(T.embedding(floats([1, 2, 3, 4, 5, 6], [3, 2]), at)), [5, 6, 1, 2, 5, 6]);
+  });
+  it('scatterAdd adds every update, also a thousand to one row', async () => {
+    const at = ints(Array.from({ length: 1000 }, (_, i) => i % 2));
+    near(await evaluate(T.scatterAdd([3, 1], at, T.expand(T.constant(1), [1000, 1]))), [500, 500, 0]);
+    await checkGradient([[3, 2]], (x) => T.scatterAdd([4, 2], ints([1, 1, 3]), x));
+  });
+  it('gatherElements and scatterElements work along an axis', async () => {
+    const at = ints([0, 2, 1, 1], [2, 2]);
+    await checkGradient([[2, 3]], (x) => T.gatherElements(x, at, 1));
+    await checkGradient(
+      [
+        [2, 3],
+        [2, 1],
+      ],
+      (x, u) => T.scatterElements(x, ints([2, 0], [2, 1]), u, 1),
+    );
+    await checkGradient(
+      [
+        [2, 3],
+        [2, 2],
+      ],
+      (x, u) => T.scatterElements(x, ints([2, 2, 0, 1], [2, 2]), u, 1, 'add'),
+    );
+    near(await evaluate(T.scatterElements(floats([1, 2, 3]), ints([1]), floats([9]), 0)), [1, 9, 3]);
+  });
+});
+
+describe('normalisation', () => {
+  it('softmax sums to one, and logSoftmax is its logarithm, also far from zero', async () => {
+    await checkGradient([[2, 4]], (x) => T.softmax(x));
+    await checkGradient([[2, 4]], (x) => T.logSoftmax(x));
+    await checkGradient([[3, 2]], (x) => T.softmax(x, 0));
+    const far = floats([1000, 1001], [1, 2]);
+    near(await evaluate(T.softmax(far)), [1 / (1 + Math.E), Math.E / (1 + Math.E)]);
+    near(await evaluate(T.logSoftmax(far)), [-Math.log(1 + Math.E), 1 - Math.log(1 + Math.E)]);
+  });
+  it('layerNorm has mean 0 and deviation 1 before scale and bias', async () => {
+    await checkGradient([[2, 3, 4], [4], [4]], (x, s, b) => T.layerNorm(x, s, b));
+    near(await evaluate(T.layerNorm(floats([1, 3], [1, 2]), floats([2, 2]), floats([1, 1]), 0)), [-1, 3]);
+  });
+  it('rmsNorm divides by the root mean square', async () => {
+    await checkGradient([[2, 4], [4]], (x, s) => T.rmsNorm(x, s));
+    near(await evaluate(T.rmsNorm(floats([3, 4], [1, 2]), floats([1, 1]), 0)), [
+      3 / Math.sqrt(12.5),
+      4 / Math.sqrt(12.5),
+    ]);
+  });
+  it('groupNorm normalises each group of channels by itself', async () => {
+    await checkGradient([[2, 4, 2, 1], [4], [4]], (x, s, b) => T.groupNorm(x, 2, s, b));
+    near(
+      await evaluate(
+        T.groupNorm(floats([1, 3, 10, 30], [1, 4, 1, 1]), 2, floats([1, 1, 1, 1]), floats([0, 0, 0, 0]), 0),
+      ),
+      [-1, 1, -1, 1],
+    );
+  });
+});
+
+describe('crossEntropy', () => {
+  const targets = ints([1, 0, 3]);
+  it('is the mean negative log-probability of the targets', async () => {
+    near(await evaluate(T.crossEntropy(floats([0, 0, 0, 0], [1, 4]), ints([2]))), [Math.log(4)]);
+    await checkGradient([[3, 4]], (x) => T.crossEntropy(x, targets));
+  });
+  it('with smoothing is the cross-entropy with the smoothed target', async () => {
+    const [x, e] = [[1, 2, 0.5], 0.3];
+    const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
+    const expected = -x.reduce(
+      (sum, v, i) => sum + ((i === 2 ? 1 - e : 0) + e / 3) * (v - Math.log(total)),
+      0,
+    );
+    near(await evaluate(T.crossEntropy(floats(x, [1, 3]), ints([2]), { smoothing: e })), [expected]);
+    await checkGradient([[3, 4]], (logits) => T.crossEntropy(logits, targets, { smoothing: 0.2 }));
+  });
+  it('leaves masked rows out of the mean and of the gradient', async () => {
+    const mask = floats([1, 0, 1]);
+    await checkGradient([[3, 4]], (x) => T.crossEntropy(x, targets, { mask, smoothing: 0.1 }));
+    const [one] = await evaluate(
+      T.crossEntropy(floats([0, 1, 5, 5], [2, 2]), ints([0, 0]), { mask: floats([1, 0]) }),
+    );
+    expect(one).toBeCloseTo(Math.log(1 + Math.E), 5);
+  });
+});
+
+describe('conv2d', () => {
+  for (const [stride, padding] of [
+    [1, 0],
+    [1, 1],
+    [2, 0],
+    [2, 1],
+  ]) {
+    it(`has the right gradients with stride ${stride} and padding ${padding}`, async () => {
+      await checkGradient(
+        [[2, 2, 4, 5], [3, 2, 3, 3], [3]],
+        (x, w, b) => T.conv2d(x, w, b, { stride, padding }),
+        { low: -1, high: 1 },
+      );
+    });
+  }
+  it('sums a window', async () => {
+    const x = floats([1, 2, 3, 4], [1, 1, 2, 2]);
+    near(await evaluate(T.conv2d(x, floats([1, 1, 1, 1], [1, 1, 2, 2]))), [10]);
+    near(
+      await evaluate(T.conv2d(T.concat([x, x], 1), floats([1, 2], [2, 1, 1, 1]), undefined, { groups: 2 })),
+      [1, 2, 3, 4, 2, 4, 6, 8],
+    );
+  });
+});
+
+describe('dropout', () => {
+  it('keeps the share it should, scales the rest, and depends on the key alone', async () => {
+    const x = T.expand(T.constant(1), [20_000]);
+    const a = await evaluate(T.dropout(x, 0.25), {}, 7);
+    const zero = a.filter((v) => v === 0).length / a.length;
+    expect(zero).toBeGreaterThan(0.235);
+    expect(zero).toBeLessThan(0.265);
+    expect(new Set(a.map((v) => v.toFixed(5)))).toEqual(new Set(['0.00000', (1 / 0.75).toFixed(5)]));
+    expect(await evaluate(T.dropout(x, 0.25), {}, 7)).toEqual(a);
+    expect(await evaluate(T.dropout(x, 0.25), {}, 8)).not.toEqual(a);
+  });
+  it('draws differently at two places of one graph', async () => {
+    const x = T.expand(T.constant(1), [64]);
+    const both = await evaluate(T.concat([T.dropout(x, 0.5), T.dropout(x, 0.5)], 0), {}, 3);
+    expect(both.slice(0, 64)).not.toEqual(both.slice(64));
+  });
+});
+
+describe('random graphs', () => {
+  /** A step turns what was computed so far into something new; all keep the shape (2, 3) and stay near zero. */
+  const steps: ((x: Tensor, y: Tensor) => Tensor)[] = [
+    (x, y) => T.add(x, T.mul(y, 0.5)),
+    (x, y) => T.mul(T.tanh(x), y),
+    (x) => T.softmax(x),
+    (x) => T.gelu(x),
+    (x) => T.silu(T.sub(x, 0.3)),
+    (x, y) => T.matmul(T.matmul(x, T.tanh(y), { transposeB: true }), x),
+    (x) => T.sub(x, T.mean(x, [1], { keepDims: true })),
+    (x, y) => T.concat([x.slice(1, 0, 1), y.slice(1, 1)], 1),
+    (x) => T.div(x, T.sqrt(T.add(T.sum(x.square()), 1))),
+    (x, y) => T.where(T.greater(floats([1, -1, 1]), 0), x, y),
+  ];
+  it('have the gradients of their finite differences', async () => {
+    const recipe = fc.array(fc.tuple(fc.nat(steps.length - 1), fc.nat(9), fc.nat(9)), {
+      minLength: 2,
+      maxLength: 7,
+    });
+    await fc.assert(
+      fc.asyncProperty(recipe, async (plan) => {
+        await checkGradient(
+          [
+            [2, 3],
+            [2, 3],
+          ],
+          (a, b) => {
+            const made = [a, b];
+            for (const [step, i, j] of plan)
+              made.push(steps[step](made[i % made.length], made[j % made.length]));
+            return made[made.length - 1];
+          },
+          { low: -1, high: 1 },
+        );
+      }),
+      { numRuns: 25, seed: 7 },
+    );
+  });
+});
