@@ -3,11 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+
+// Pictures are decoded on libuv's threads: one for each core, and two for those that wait for the disk. libuv looks here
+// when it is first given work, which is later than this line.
+process.env.UV_THREADPOOL_SIZE ??= String(cpus().length + 2);
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 const source = new URL('../src/cli/main.ts', import.meta.url);
 
 if (major > 22 || (major === 22 && minor >= 18)) {
+  // A checkout runs its sources as they stand; the published package has `dist/` alone.
   const { main } = await import(existsSync(source) ? source.href : '../dist/cli/main.js');
   process.exitCode = await main(process.argv.slice(2));
 } else {

@@ -1,8 +1,16 @@
 /** Files that are either whole or not there. */
-import { open, rename, rm } from 'node:fs/promises';
+import { access, open, rename, rm } from 'node:fs/promises';
 import { RecaptionError, reason } from './errors.ts';
 
 let unique = 0;
+
+/** Whether there is a file or folder at `path`, as far as this process may see. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
 
 /**
  * Writes to a temporary name in the same folder, syncs, renames. A reader sees the old file or the new one, never a part.
@@ -39,7 +47,7 @@ export async function writeAtomic(
 export function writeError(path: string, error: unknown): unknown {
   if (error instanceof RecaptionError) return error;
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === undefined) return error;
+  if (typeof code !== 'string') return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new RecaptionError(
       'disk-full',
@@ -62,10 +70,11 @@ export function writeError(path: string, error: unknown): unknown {
 export function readError(path: string, error: unknown): unknown {
   if (error instanceof RecaptionError) return error;
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === undefined) return error;
+  if (typeof code !== 'string') return error;
   if (code === 'ENOENT') {
     return new RecaptionError('file-not-found', 'there is no such file or folder', {
       place: path,
+      hint: 'Check the path.',
       cause: error,
     });
   }

@@ -4,13 +4,12 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { main } from '../src/cli/main.ts';
 import { openDataset } from '../src/data/index.ts';
 import { numberedPicture } from './helpers/fake-captioner.ts';
+import { jsonLines, PROGRAM, type Ran, runProgram, say } from './helpers/program.ts';
 import { sharedData } from './shared.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PROGRAM = join(ROOT, 'bin/recaption.js');
 const STARTER = join(ROOT, 'assets/captioners/starter');
 const WORLD = join(ROOT, 'assets/captioners/world');
 
@@ -20,43 +19,13 @@ beforeAll(() => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
 function recaption(...args: string[]): Promise<Ran> {
   return runNode([PROGRAM, ...args]);
 }
 
-function runNode(args: string[], env: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (text) => {
-      stdout += text;
-    });
-    child.stderr.on('data', (text) => {
-      stderr += text;
-    });
-    child.on('close', (code) => done({ code, stdout, stderr }));
-  });
+function runNode(args: string[]): Promise<Ran> {
+  return runProgram(process.execPath, args, { cwd: folder });
 }
-
-/** As `recaption`, in this process: for what writes nothing and needs no folder. */
-async function say(...args: string[]): Promise<Ran> {
-  const told = { stdout: '', stderr: '' };
-  const sink = (name: keyof typeof told) => ({
-    write: (text: string) => {
-      told[name] += text;
-    },
-  });
-  const around = { stdout: sink('stdout'), stderr: sink('stderr'), env: {}, now: () => performance.now() };
-  return { code: await main(args, around), ...told };
-}
-
-const jsonLines = (text: string) => text.trimEnd().split('\n').map((line) => JSON.parse(line)); // biome-ignore format: one line
 
 describe('help', () => {
   test.each([[[]], [['start']], [['caption']], [['train']], [['train', 'captioner']], [['world']]])(

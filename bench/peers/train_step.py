@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-torch.set_num_threads(2)
-torch.manual_seed(0)
 size = json.loads(sys.stdin.readline())
+torch.set_num_threads(size["threads"])
+torch.manual_seed(0)
 
 
 class Block(nn.Module):

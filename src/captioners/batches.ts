@@ -11,20 +11,29 @@ export interface TokenisedImage extends PreparedImage {
   sided: boolean;
 }
 
-/** Puts records of the caches into arrays of a batch. */
-export interface ImageFeeder {
-  /** Image inputs of the network for these images; rows beyond them repeat the last. `draw` makes augmentations. */
-  feed(
-    images: readonly PreparedImage[],
-    batch: number,
-    augment?: { draw: Random; sided: (i: number) => boolean },
-  ): Arrays;
+/** How the images of a batch are changed: which are mirrored, and where further changes are drawn from. */
+export interface Augmentation {
+  draw: Random;
+  mirrored: boolean[];
 }
 
-/** Frozen features: each group of each encoder is one input; the record of an encoder holds its groups one after another. */
+/** Half of the images, of those whose captions say neither left nor right. */
+export const drawMirrored = (images: readonly TokenisedImage[], draw: Random): boolean[] =>
+  images.map(({ sided }) => draw.uniform() < 0.5 && !sided);
+
+/** Puts records of the caches into arrays of a batch. */
+export interface ImageFeeder {
+  /** Image inputs of the network for these images; rows beyond them repeat the last. Without `augment` nothing is changed. */
+  feed(images: readonly PreparedImage[], batch: number, augment?: Augmentation): Arrays;
+}
+
+/**
+ * Frozen features: each group of each encoder is the input `PREFIX.NAME`; the record of an encoder holds its groups one after
+ * another.
+ */
 export function featureFeeder(
   caches: { cache: RecordCache; groups: { name: string; tokens: number; width: number }[] }[],
-  flip: boolean,
+  prefix = 'features',
 ): ImageFeeder {
   const buffers = new Map<number, { arrays: Arrays; records: Uint8Array[] }>();
   return {
@@ -34,7 +43,7 @@ export function featureFeeder(
         const arrays: Arrays = {};
         for (const { groups } of caches) {
           for (const { name, tokens, width } of groups)
-            arrays[`features.${name}`] = new Uint16Array(batch * tokens * width);
+            arrays[`${prefix}.${name}`] = new Uint16Array(batch * tokens * width);
         }
         buffer = {
           arrays,
@@ -46,11 +55,7 @@ export function featureFeeder(
       }
       for (let i = 0; i < batch; i++) {
         const image = images[Math.min(i, images.length - 1)];
-        const mirrored =
-          flip &&
-          augment !== undefined &&
-          augment.draw.uniform() < 0.5 &&
-          !augment.sided(Math.min(i, images.length - 1));
+        const mirrored = augment?.mirrored[Math.min(i, images.length - 1)];
         for (const [k, { cache, groups }] of caches.entries()) {
           const record = buffer.records[k];
           cache.readInto(mirrored ? `${image.hash}:flip` : image.hash, record);
@@ -58,7 +63,7 @@ export function featureFeeder(
           let at = 0;
           for (const { name, tokens, width } of groups) {
             const size = tokens * width;
-            (buffer.arrays[`features.${name}`] as Uint16Array).set(values.subarray(at, at + size), i * size);
+            (buffer.arrays[`${prefix}.${name}`] as Uint16Array).set(values.subarray(at, at + size), i * size);
             at += size;
           }
         }
@@ -73,7 +78,7 @@ export function pixelFeeder(
   cache: RecordCache,
   stored: number,
   size: number,
-  options: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>,
+  options: Pick<TrainingConfig, 'minCrop' | 'colourJitter'>,
 ): ImageFeeder {
   const record = new Uint8Array(stored * stored * 3);
   const buffers = new Map<number, Uint8Array>();
@@ -90,7 +95,7 @@ export function pixelFeeder(
           stored,
           target,
           size,
-          augment ? drawView(augment.draw, options, augment.sided(at)) : WHOLE,
+          augment ? drawView(augment.draw, options, augment.mirrored[at]) : WHOLE,
         );
       }
       return { pixels };
@@ -113,10 +118,9 @@ const WHOLE: View = { left: 0, top: 0, width: 1, height: 1, mirrored: false, gai
 
 function drawView(
   draw: Random,
-  { flip, minCrop, colourJitter }: Pick<TrainingConfig, 'flip' | 'minCrop' | 'colourJitter'>,
-  sided: boolean,
+  { minCrop, colourJitter }: Pick<TrainingConfig, 'minCrop' | 'colourJitter'>,
+  mirrored: boolean,
 ): View {
-  const mirrored = draw.uniform() < 0.5 && flip && !sided;
   const area = minCrop + (1 - minCrop) * draw.uniform();
   const ratio = minCrop < 1 ? Math.exp((draw.uniform() - 0.5) * 0.5) : 1;
   const width = Math.min(1, Math.sqrt(area * ratio));
@@ -191,9 +195,13 @@ export function packCaptions(
     let taken = 0;
     for (const caption of draw.shuffle(image.tokens)) {
       if (taken === k || at === t) break;
-      const body = caption.slice(0, config.maxTokens - 1);
-      if (at + body.length + 1 > t && taken > 0) continue;
-      const ids = [special.bos, ...body, special.eos].slice(0, t - at + 1);
+      // A caption that is too long is cut without an end: nothing shall learn to stop in the middle of a sentence.
+      const whole = [special.bos, ...caption.slice(0, config.maxTokens), special.eos];
+      const ids = whole.slice(0, config.maxTokens + 1);
+      if (at + ids.length - 1 > t) {
+        if (taken > 0) continue;
+        ids.length = t + 1;
+      }
       for (let j = 0; j + 1 < ids.length; j++, at++) {
         const cell = i * t + at;
         tokens[cell] = ids[j];

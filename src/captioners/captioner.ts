@@ -22,6 +22,9 @@ export interface CaptionResult {
   score: number;
 }
 
+/** Pictures captioned at once where nobody says otherwise: more were no faster, and a kill would lose more work. */
+export const CAPTION_BATCH = 16;
+
 /** Somebody who writes captions. The same images and request give the same captions, however they are batched. */
 export interface Captioner {
   /** Names the model well enough to find it again: `starter@0.1.0`, or a folder's name and a hash of its weights. */
@@ -30,6 +33,8 @@ export interface Captioner {
   kind: CaptionKind;
   /** Longest side, in pixels, that it can make use of: decode to this size and no larger. */
   resolution: number;
+  /** Pictures that it captions at once: hand it so many at a time. */
+  batch: number;
   caption(images: Image[], request?: CaptionRequest): Promise<CaptionResult[]>;
   close(): Promise<void>;
 }

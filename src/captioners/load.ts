@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
+import { exists } from '../files.ts';
 import { type Image, resizeImage } from '../image/index.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { captionerConfigSchema, parseConfig } from '../models/captioner-config.ts';
-import { loadWeights, readJson } from '../models/model-folder.ts';
+import { loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
 import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { streamKey } from '../random.ts';
 import { type Arrays, type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import type { Captioner, CaptionRequest } from './captioner.ts';
-import { captionNetwork } from './network.ts';
+import { CAPTION_BATCH, type Captioner, type CaptionRequest } from './captioner.ts';
+import { type CaptionNetwork, captionNetwork } from './network.ts';
 import { openVisions } from './vision.ts';
 
 /** Captioners that come with the package, by name. */
@@ -31,31 +31,32 @@ const fileSchema = z.looseObject({
 
 export interface LoadOptions {
   device?: Device;
-  /** Images captioned at once. */
+  /** Pictures captioned at once. */
   batch?: number;
 }
 
 /**
  * A captioner by reference: a folder made by `recaption train captioner`, or the name of one that comes with the package.
  * Without a reference it is the starter captioner.
- * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`.
+ * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`, `no-device`.
  */
-export async function loadCaptioner(ref = 'starter', options: LoadOptions = {}): Promise<Captioner> {
-  const shipped = join(SHIPPED, ref);
-  const folder = !/[\\/.]/.test(ref) && !existsSync(ref) && existsSync(shipped) ? shipped : resolve(ref);
-  if (!existsSync(folder)) {
-    throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
-      place: folder,
-      hint: 'Name a folder made by `recaption train captioner`, or leave --captioner out for the starter captioner.',
-    });
-  }
-  const file = parseConfig(fileSchema, await readJson(folder, 'config.json'), join(folder, 'config.json'));
+export async function loadCaptioner(
+  ref = 'starter',
+  { device = 'cpu', batch = CAPTION_BATCH }: LoadOptions = {},
+): Promise<Captioner> {
+  const folder = await folderOf(ref);
+  const files = await modelFiles(folder);
+  const file = parseConfig(
+    fileSchema,
+    await readJson(files['config.json']),
+    files['config.json'],
+    'The file was changed, or is of another version of Recaption: copy the whole model folder again.',
+  );
   const config = file.model;
   const tree = params();
   captionerLoss(tree, config, { batch: 1, length: config.maxTokens, captions: 1 }); // declares every tensor it must have
-  const path = join(folder, 'model.safetensors');
-  const weights = await loadWeights(path, tree.all);
-  const tokenizer = await loadTokenizer(join(folder, 'tokenizer.json'));
+  const weights = await loadWeights(files['model.safetensors'], tree.all);
+  const tokenizer = await loadTokenizer(files['tokenizer.json']);
   if (tokenizer.vocabSize !== config.vocabulary) {
     throw new RecaptionError(
       'bad-model',
@@ -66,10 +67,9 @@ export async function loadCaptioner(ref = 'starter', options: LoadOptions = {}):
       },
     );
   }
-  const network = await captionNetwork(config, weights, tokenizer, options);
   const encoders = await openVisions(
     file.vision.map((v) => v.ref),
-    options.device,
+    device,
   );
   for (const [i, { id }] of file.vision.entries()) {
     if (encoders[i].id !== id) {
@@ -84,38 +84,71 @@ export async function loadCaptioner(ref = 'starter', options: LoadOptions = {}):
     }
   }
   const { vision } = config;
+  const given = encoders.flatMap(({ groups }) => groups);
+  const missing = (vision.kind === 'frozen' ? vision.groups : []).find(
+    ({ name, tokens, width }) =>
+      !given.some((g) => g.name === name && g.tokens === tokens && g.width === width),
+  );
+  if (missing) {
+    const { name, tokens, width } = missing;
+    throw new RecaptionError('bad-model', `no vision encoder gives "${name}" (${tokens} × ${width})`, {
+      place: files['config.json'],
+      hint: 'The file was changed: copy the whole model folder again.',
+    });
+  }
   const digest = createHash('sha256')
-    .update(await readFile(path))
+    .update(await readFile(files['model.safetensors']))
     .digest('hex')
     .slice(0, 10);
   const prepare = vision.kind === 'frozen' ? frozenInputs(encoders) : pixelInputs(vision.size);
+
+  // Graphs have a fixed number of pictures. The first call decides between a smaller one and the full one, so that a
+  // collection of five does not pay for sixteen.
+  const networks = new Map<number, Promise<CaptionNetwork>>();
+  let small = batch;
+  const networkFor = (count: number): Promise<CaptionNetwork> => {
+    if (networks.size === 0) small = count;
+    const size = count <= small ? small : batch;
+    const network = networks.get(size) ?? captionNetwork(config, weights, tokenizer, { device, batch: size });
+    networks.set(size, network);
+    return network;
+  };
+  if (device !== 'cpu') await networkFor(batch); // a device that is not there is told of now
 
   return {
     id: file.id ?? `${basename(folder)}-${digest}`,
     kind: config.kind,
     resolution:
       vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
+    batch,
     async caption(images: Image[], request: CaptionRequest = {}) {
       const results = [];
-      for (let at = 0; at < images.length; at += network.batch) {
-        const part = images.slice(at, at + network.batch);
+      for (let at = 0; at < images.length; at += batch) {
+        const part = images.slice(at, at + batch);
+        const network = await networkFor(part.length);
         const inputs = await prepare(part, network.batch);
-        results.push(
-          ...(await network.write(
-            inputs,
-            part.length,
-            request,
-            part.map((image) => drawKey(image, request.seed)),
-          )),
-        );
+        const seeds = part.map((image) => drawKey(image, request.seed));
+        results.push(...(await network.write(inputs, part.length, request, seeds)));
       }
       return results;
     },
     async close() {
-      await network.dispose();
+      for (const network of networks.values()) await (await network).dispose();
       for (const encoder of encoders) await encoder.close();
     },
   };
+}
+
+/** A name means a captioner that comes with the package, unless a model folder of that name is here; all else is a path. */
+async function folderOf(ref: string): Promise<string> {
+  const [here, shipped] = [resolve(ref), join(SHIPPED, ref)];
+  const isName = !/[\\/.]/.test(ref);
+  if (isName && (await exists(shipped)) && !(await exists(join(here, 'config.json')))) return shipped;
+  if (await exists(here)) return here;
+  throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
+    place: here,
+    hint: 'Name a folder made by `recaption train captioner`, or leave --captioner out for the starter captioner.',
+  });
 }
 
 /** What a drawn caption depends on: the seed and the picture, not its place in a batch. */

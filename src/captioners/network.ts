@@ -28,7 +28,7 @@ export async function captionNetwork(
   config: CaptionerConfig,
   weights: Weights,
   tokenizer: Tokenizer,
-  options: { batch?: number; device?: Device } = {},
+  options: { batch: number; device?: Device },
 ): Promise<CaptionNetwork> {
   const decoder: CaptionDecoder = await captionDecoder(config, weights, specialTokens(tokenizer), options);
   return {

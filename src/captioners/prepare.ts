@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadImages, openDataset, openRecordCache, type RecordCache } from '../data/index.ts';
@@ -63,9 +62,7 @@ export async function pixelRecorder(size: number): Promise<Recorder> {
 }
 
 async function openCache(folder: string, name: string, recordBytes: number): Promise<RecordCache> {
-  const place = join(cacheFolder(), folder);
-  await mkdir(place, { recursive: true });
-  return openRecordCache(join(place, `${name}.records`), { recordBytes });
+  return openRecordCache(join(cacheFolder(), folder, `${name}.records`), { recordBytes });
 }
 
 const BATCH = 16;
@@ -88,6 +85,7 @@ export async function* prepareImages(
   const seen = new Set<string>();
   for (const source of sources) {
     for await (const sample of await openDataset(source, { onFailure })) {
+      if (signal.aborted) return [];
       const captions = sample.captions
         .filter((caption) => !kind || caption.kind === kind)
         .map(({ text }) => text);
@@ -111,12 +109,7 @@ export async function* prepareImages(
       });
     }
   }
-  if (images.length === 0) {
-    throw new RecaptionError('no-captions', 'no image with a caption was found', {
-      place: sources.join(', '),
-      hint: 'Training needs captions: sidecar .txt files, a metadata.jsonl, COCO annotations or WebDataset members.',
-    });
-  }
+  if (images.length === 0) throw noCaptions(sources, 'no picture with a caption was found');
   for (const recorder of recorders) {
     const wanted = new Set<string>();
     for (const { hash } of images) {
@@ -125,7 +118,17 @@ export async function* prepareImages(
     }
     yield* fill(sources, recorder, wanted, { flip: flip && recorder.flips, onFailure, signal });
   }
-  return images.filter(({ hash }) => recorders.every(({ cache }) => cache.has(hash)));
+  const ready = images.filter(({ hash }) => recorders.every(({ cache }) => cache.has(hash)));
+  if (ready.length === 0 && !signal.aborted)
+    throw noCaptions(sources, 'not one of the pictures with captions could be read');
+  return ready;
+}
+
+function noCaptions(sources: string[], message: string): RecaptionError {
+  return new RecaptionError('no-captions', message, {
+    place: sources.join(', '),
+    hint: 'Training needs captions: sidecar .txt files, a metadata.jsonl, COCO annotations or WebDataset members.',
+  });
 }
 
 async function contentHash(sample: Sample): Promise<string> {

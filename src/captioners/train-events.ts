@@ -1,3 +1,5 @@
+import type { Failure } from '../data/sample.ts';
+
 /** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
 export type TrainEvent =
   | { kind: 'plan'; images: number; captions: number; parameters: number; steps: number; resumedFrom: number }
@@ -17,6 +19,8 @@ export type TrainEvent =
       loss: number;
       captionLoss: number;
       contrastiveLoss: number;
+      /** Share of the teachers' features not yet predicted, with `--distil`. */
+      distilLoss?: number;
       learningRate: number;
       gradientNorm: number;
       imagesPerSecond: number;
@@ -32,4 +36,16 @@ export type TrainEvent =
     }
   | { kind: 'checkpoint'; step: number; path: string }
   | { kind: 'warning'; code: string; message: string; place?: string }
-  | { kind: 'done'; step: number; path: string; minutes: number; ciderD?: number; stopped: boolean };
+  /** A sample that is left out. */
+  | { kind: 'failure'; failure: Failure }
+  | {
+      kind: 'done';
+      step: number;
+      path: string;
+      minutes: number;
+      ciderD?: number;
+      /** Samples left out, and their list where there are any. */
+      failed: number;
+      failures?: string;
+      stopped: boolean;
+    };

@@ -1,30 +1,37 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CaptionKind, Failure } from '../data/sample.ts';
-import { RecaptionError } from '../errors.ts';
+import { failureList, writeFailures } from '../data/index.ts';
+import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
-import { scoreCaptions } from '../metrics/index.ts';
 import { captionerLoss } from '../models/captioner.ts';
-import { type CaptionerConfig, parseCaptionerFile, type TrainingConfig } from '../models/captioner-config.ts';
-import { loadState, saveState, saveWeights, weightCount, writeJson } from '../models/model-folder.ts';
-import type { VisionEncoder } from '../models/vision/encoder.ts';
+import { parseCaptionerFile } from '../models/captioner-config.ts';
+import { saveState, saveWeights, weightCount, writeJson } from '../models/model-folder.ts';
 import { cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
-import { type Device, params, type Weights } from '../tensor/index.ts';
-import { trainBpe } from '../text/bpe.ts';
-import { createTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import { type Device, params } from '../tensor/index.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
 import {
+  drawMirrored,
   epochOrder,
   featureFeeder,
   type ImageFeeder,
   packCaptions,
   pixelFeeder,
-  type TokenisedImage,
 } from './batches.ts';
 import { modelCard } from './model-card.ts';
-import { captionNetwork, specialTokens } from './network.ts';
+import { specialTokens } from './network.ts';
 import { featureRecorder, type PreparedImage, pixelRecorder, prepareImages } from './prepare.ts';
 import type { TrainEvent } from './train-events.ts';
+import { logMetrics, runName, savedState, trimMetrics } from './train-run.ts';
+import {
+  checkTeachers,
+  inference,
+  initialWeights,
+  learnTokenizer,
+  tokenise,
+  withVision,
+} from './train-setup.ts';
+import { validate } from './validate.ts';
 import { openVisions } from './vision.ts';
 
 export interface TrainCaptionerOptions {
@@ -36,8 +43,14 @@ export interface TrainCaptionerOptions {
   out: string;
   /** `{ model, training }`, as read from the user's JSON; every key is optional. */
   config?: unknown;
+  /** Where `config` was read, for errors. */
+  configPlace?: string;
   /** Frozen encoders to see through; none means vision trained here, on pixels. */
   vision: string[];
+  /** Frozen encoders whose features trained vision learns to predict beside captioning; they are not needed afterwards. */
+  distil?: string[];
+  /** Model folder to start from: its weights and its tokenizer; the sizes of the network must be the same. */
+  init?: string;
   /** Learn captions of this kind only. Default: all. */
   kind?: CaptionKind;
   epochs?: number;
@@ -56,82 +69,115 @@ const SAVE_EVERY = 120;
 
 /**
  * Trains a captioner and leaves a model folder: config.json, model.safetensors (the best averaged weights), tokenizer.json,
- * README.md, metrics.jsonl, and training-state.safetensors to go on from.
- * @throws RecaptionError `no-captions`, `bad-config`, `run-exists`, `bad-checkpoint`, `non-finite` and those of readers.
+ * README.md, metrics.jsonl, training-state.safetensors to go on from, and failures.jsonl where samples were left out.
+ * @throws RecaptionError `no-captions`, `bad-config`, `run-exists`, `run-differs`, `bad-checkpoint`, `non-finite`, and those of
+ * readers and writers.
  */
 export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGenerator<TrainEvent> {
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    yield* train(options, opened);
+  } finally {
+    for (const thing of opened.reverse()) await thing.close();
+  }
+}
+
+/** @param opened gets everything that must be closed, however this ends. */
+async function* train(
+  options: TrainCaptionerOptions,
+  opened: { close(): Promise<void> }[],
+): AsyncGenerator<TrainEvent> {
   const { out, seed, device, signal } = options;
   const statePath = join(out, 'training-state.safetensors');
   const saved = await savedState(statePath, options);
-  const { model, training } = parseCaptionerFile(options.config, 'config');
-  const warnings: TrainEvent[] = [];
-  const onFailure = ({ code, message, place }: Failure) =>
-    warnings.push({ kind: 'warning', code, message, place });
+  const { model, training } = parseCaptionerFile(options.config, options.configPlace ?? 'config');
+  const failures = failureList();
+  const failureEvents = () => failures.news().map((failure): TrainEvent => ({ kind: 'failure', failure }));
 
   const encoders = await openVisions(options.vision, device);
+  opened.push(...encoders);
   const config = withVision(model, encoders);
   if (options.kind) config.kind = options.kind;
   const side = config.vision.kind === 'frozen' ? 0 : config.vision.size;
   const stored = training.minCrop < 1 ? Math.round(side * 1.25) : side; // a margin to crop from
   const recorders =
     encoders.length > 0 ? await Promise.all(encoders.map(featureRecorder)) : [await pixelRecorder(stored)];
+  const teachers = await openVisions(options.distil ?? [], device);
+  const teachings = await Promise.all(teachers.map(featureRecorder));
+  opened.push(...teachers, ...[...recorders, ...teachings].map(({ cache }) => cache));
+  const distil = teachers.flatMap(({ groups }) => groups);
+  checkTeachers(distil, config, training);
 
-  const prepared = { onFailure, signal, kind: options.kind };
-  const images = yield* prepareImages(options.data, recorders, { ...prepared, flip: training.flip });
-  const validation = options.val
-    ? yield* prepareImages([options.val], recorders, { ...prepared, flip: false })
-    : [];
-  yield* warnings.splice(0);
+  const prepared = { onFailure: failures.add, signal, kind: options.kind };
+  let images: PreparedImage[];
+  let validation: PreparedImage[] = [];
+  try {
+    images = yield* prepareImages(options.data, [...recorders, ...teachings], {
+      ...prepared,
+      flip: training.flip,
+    });
+    if (options.val)
+      validation = yield* prepareImages([options.val], recorders, { ...prepared, flip: false });
+  } catch (error) {
+    yield* failureEvents(); // perhaps the reason
+    throw error;
+  }
+  yield* failureEvents();
+  const failed = failures.all().length;
   if (signal.aborted) {
-    yield { kind: 'done', step: 0, path: out, minutes: 0, stopped: true };
+    yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;
   }
 
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
   });
-  const tokenizer = saved ? await loadTokenizer(join(out, 'tokenizer.json')) : learnTokenizer(images, config);
+  const failureFile = join(out, 'failures.jsonl');
+  await writeFailures(failureFile, out, failures.all());
+  const origin = saved ? out : options.init;
+  const tokenizer = origin
+    ? await loadTokenizer(join(origin, 'tokenizer.json'))
+    : learnTokenizer(images, config);
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
-  const tokenised = images.map(
-    (image): TokenisedImage => ({
-      ...image,
-      tokens: image.captions.map((caption) => tokenizer.encode(caption)),
-      sided: image.captions.some((caption) => /\b(left|right)\b/i.test(caption)),
-    }),
-  );
+  const tokenised = tokenise(images, tokenizer);
   const cut = tokenised
     .flatMap(({ tokens }) => tokens)
     .filter((tokens) => tokens.length >= config.maxTokens).length;
   if (cut > 0) {
-    const message = `${cut} caption(s) are longer than ${config.maxTokens} tokens and were cut`;
+    const captions = cut === 1 ? '1 caption is' : `${cut} captions are`;
+    const message = `${captions} longer than ${config.maxTokens} tokens; what is beyond is not learnt`;
     yield { kind: 'warning', code: 'caption-cut', message };
   }
   const feeder: ImageFeeder =
     encoders.length > 0
-      ? featureFeeder(
-          recorders.map(({ cache }, i) => ({ cache, groups: encoders[i].groups })),
-          training.flip,
-        )
+      ? featureFeeder(recorders.map(({ cache }, i) => ({ cache, groups: encoders[i].groups })))
       : pixelFeeder(recorders[0].cache, stored, side, training);
+  const teacherFeeder = featureFeeder(
+    teachings.map(({ cache }, i) => ({ cache, groups: teachers[i].groups })),
+    'teacher',
+  );
 
   const batch = Math.min(training.batch, images.length);
   const tree = params();
-  const { loss, caption, contrastive } = captionerLoss(tree, config, {
+  const { loss, ...parts } = captionerLoss(tree, config, {
     batch,
     length: training.packedTokens,
     captions: training.captionsPerImage,
+    distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
   });
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network: TrainStep = await trainStep({
     params: tree,
     loss,
-    metrics: { caption, contrastive },
+    metrics: Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)),
     optimiser: { weightDecay, clip, ema },
     accumulate,
     device,
     seed,
+    weights: options.init && !saved ? await initialWeights(options.init, tree) : undefined,
   });
+  opened.push({ close: () => network.dispose() });
 
   const perEpoch = Math.max(1, Math.floor(images.length / (batch * accumulate)));
   const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
@@ -145,6 +191,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
     await trimMetrics(out, network.step);
   } else {
     await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    await trimMetrics(out, 0); // of a run that was killed before it first saved
   }
   yield {
     kind: 'plan',
@@ -177,7 +224,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   };
   const keep = async (ciderD?: number) => {
     const meta = { ...card, step: network.step, minutes: seconds() / 60, ciderD };
-    await saveWeights(join(out, 'model.safetensors'), network.averaged(), tree.all, {
+    await saveWeights(join(out, 'model.safetensors'), inference(network.averaged()), tree.all, {
       metadata: { step: `${network.step}` },
     });
     const vision = encoders.map(({ ref, id, groups }) => ({ ref, id, groups }));
@@ -194,6 +241,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   };
 
   let savedAt = seconds();
+  let bestSaved = best;
   let rate = 0; // images per second, smoothed
   const order = { epoch: -1, indices: new Int32Array() };
   const batchAt = (micro: number) => {
@@ -205,7 +253,9 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
     const chosen = Array.from(order.indices.subarray(first, first + batch), (i) => tokenised[i]);
     const draw = random(seed, 'batch', number);
     const text = packCaptions(chosen, config, { ...training, batch }, special, draw);
-    const vision = feeder.feed(chosen, batch, { draw, sided: (i) => chosen[i].sided });
+    const mirrored = training.flip ? drawMirrored(chosen, draw) : chosen.map(() => false);
+    const augment = { draw, mirrored };
+    const vision = { ...feeder.feed(chosen, batch, augment), ...teacherFeeder.feed(chosen, batch, augment) };
     return { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text };
   };
 
@@ -226,6 +276,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
       loss: result.loss,
       captionLoss: result.metrics.caption,
       contrastiveLoss: result.metrics.contrastive,
+      ...(distil.length > 0 ? { distilLoss: result.metrics.distil } : {}),
       learningRate: learningRate * factor,
       gradientNorm: result.gradientNorm,
       imagesPerSecond: rate,
@@ -243,8 +294,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
         tokenizer,
         feeder,
         validation.slice(0, training.validateImages),
-        training,
-        device,
+        { beam: training.beam, device },
       );
       const isBest = scored.ciderD > best;
       if (isBest) {
@@ -255,7 +305,9 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
       await logMetrics(out, report);
       yield report;
     }
-    if (seconds() - savedAt > SAVE_EVERY) {
+    // The best figure lies in the state, so a new best is saved at once: a killed run must not forget it.
+    if (seconds() - savedAt > SAVE_EVERY || best > bestSaved) {
+      bestSaved = best;
       savedAt = seconds();
       yield await save();
     }
@@ -263,126 +315,14 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
 
   if (network.step > 0) yield await save();
   if (validation.length === 0 || best < 0) await keep();
-  const finished: TrainEvent = {
+  yield {
     kind: 'done',
     step: network.step,
     path: out,
     minutes: seconds() / 60,
     ciderD: best >= 0 ? best : undefined,
+    failed,
+    ...(failed > 0 && { failures: failureFile }),
     stopped: signal.aborted && progress() < 1,
   };
-  await network.dispose();
-  for (const { cache } of recorders) await cache.close();
-  for (const encoder of encoders) await encoder.close();
-  yield finished;
-}
-
-function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): CaptionerConfig {
-  if (encoders.length === 0) {
-    if (model.vision.kind === 'frozen') {
-      throw new RecaptionError('bad-config', 'frozen vision needs an encoder', {
-        place: 'model.vision',
-        hint: 'Name one or more with --vision, or choose "patches" or "pyramid".',
-      });
-    }
-    return structuredClone(model);
-  }
-  const groups = encoders.flatMap((encoder) =>
-    encoder.groups.map((group) => ({ encoder: encoder.id, ...group })),
-  );
-  return { ...structuredClone(model), vision: { kind: 'frozen', groups } };
-}
-
-function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {
-  return createTokenizer(
-    trainBpe(
-      images.flatMap(({ captions }) => captions),
-      { vocabSize: config.vocabulary },
-    ),
-  );
-}
-
-/** What must be the same for a run to go on. */
-function runName({
-  data,
-  val,
-  config,
-  vision,
-  kind,
-  epochs,
-  steps,
-  minutes,
-  seed,
-}: TrainCaptionerOptions): string {
-  return JSON.stringify({ data, val, config, vision, kind, epochs, steps, minutes, seed });
-}
-
-async function savedState(path: string, options: TrainCaptionerOptions) {
-  const saved = await loadState(path).catch((error) => {
-    if (error instanceof RecaptionError && error.code === 'file-not-found') return undefined;
-    throw error;
-  });
-  if (!saved) return undefined;
-  if (!options.resume) {
-    throw new RecaptionError('run-exists', 'a training run is already in this folder', {
-      place: options.out,
-      hint: 'Add --resume to go on with it, or name another --out.',
-    });
-  }
-  if (saved.metadata.run !== runName(options)) {
-    throw new RecaptionError('run-differs', 'the run in this folder was started with other options', {
-      place: options.out,
-      hint: `It was started with ${saved.metadata.run}`,
-    });
-  }
-  return saved;
-}
-
-/** CIDEr-D and BLEU-4 of captions for images that it was not trained on, with a few of them to look at. */
-async function validate(
-  config: CaptionerConfig,
-  weights: Weights,
-  tokenizer: Tokenizer,
-  feeder: ImageFeeder,
-  images: PreparedImage[],
-  { beam }: TrainingConfig,
-  device: Device,
-) {
-  const network = await captionNetwork(config, weights, tokenizer, { device });
-  const captions: string[] = [];
-  for (let at = 0; at < images.length; at += network.batch) {
-    const part = images.slice(at, at + network.batch);
-    const written = await network.write(feeder.feed(part, network.batch), part.length, { beam });
-    captions.push(...written.map(({ text }) => text));
-  }
-  await network.dispose();
-  const references = images.map((image) => image.references);
-  const { metrics } = scoreCaptions(captions, references);
-  const samples = images
-    .slice(0, 4)
-    .map(({ key }, i) => ({ key, caption: captions[i], references: references[i] }));
-  return { ciderD: metrics['CIDEr-D'], bleu4: metrics.Bleu_4, samples };
-}
-
-async function logMetrics(out: string, event: TrainEvent): Promise<void> {
-  const path = join(out, 'metrics.jsonl');
-  await appendFile(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`).catch(
-    (error) => {
-      throw writeError(path, error);
-    },
-  );
-}
-
-/** Drops the lines of steps that will be done again, and a last line that was cut. */
-async function trimMetrics(out: string, step: number): Promise<void> {
-  const path = join(out, 'metrics.jsonl');
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const kept = text.split('\n').filter((line) => {
-    try {
-      return (JSON.parse(line) as { step: number }).step <= step;
-    } catch {
-      return false;
-    }
-  });
-  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
-import type { CaptionRequest } from '../captioners/captioner.ts';
+import { CAPTION_BATCH, type CaptionRequest } from '../captioners/captioner.ts';
 import { openDataset } from '../data/index.ts';
 import type { Failure } from '../data/sample.ts';
 import { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from '../jobs/caption-job.ts';
@@ -50,7 +50,7 @@ export const register: Register = (program, context) => {
     )
     .option('--no-repeat-ngram <n>', 'no run of so many tokens twice in a caption', wholeNumber(0))
     .option('--seed <k>', 'for --temperature: the same seed draws the same words', wholeNumber(0))
-    .option('--batch <n>', 'pictures at a time', wholeNumber(1), 16)
+    .option('--batch <n>', 'pictures at a time', wholeNumber(1), CAPTION_BATCH)
     .option('--limit <n>', 'only the first so many pictures', wholeNumber(1))
     .addOption(deviceOption())
     .option('--resume', 'go on with an interrupted run; this happens without the option too')
@@ -73,7 +73,6 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
         request: requestOf(rest),
         out: placeOfResults(out, source, format),
         format,
-        batch,
         limit,
         signal: context.signal,
       },

@@ -3,13 +3,13 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --page: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #6c6861; --line: #e2dfd8; --accent: #b4471f; --mat: #eceae4;
+  --page: #f4f3ef; --card: #fff; --ink: #1d1c1a; --soft: #69655e; --line: #e2dfd8; --accent: #b4471f; --mat: #e9e7e1;
 }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #161614; --card: #201f1d; --ink: #ebe8e2; --soft: #9b968d; --line: #34322e; --accent: #f08a5d; --mat: #111; }
+  :root { --page: #151513; --card: #201f1d; --ink: #ebe8e2; --soft: #a09b92; --line: #34322e; --accent: #f08a5d; --mat: #0e0e0d; }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.45 system-ui, sans-serif; }
 header {
   position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: baseline;
   padding: .8rem clamp(1rem, 3vw, 2.5rem); background: var(--page); border-bottom: 1px solid var(--line);
@@ -21,26 +21,31 @@ header p { margin: 0; color: var(--soft); font-size: .9rem; }
   background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
 }
 main {
-  display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr));
+  display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(27rem, 100%), 1fr));
   padding: 1.2rem clamp(1rem, 3vw, 2.5rem);
 }
 article {
-  display: grid; grid-template-columns: 42% 1fr; overflow: hidden; background: var(--card); border: 1px solid var(--line);
-  border-radius: .7rem; content-visibility: auto; contain-intrinsic-size: auto 13rem; scroll-margin: 5rem;
+  display: grid; grid-template-columns: 12rem 1fr; gap: .9rem; padding: .6rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: .8rem; content-visibility: auto; contain-intrinsic-size: auto 12rem;
+  scroll-margin: 5rem;
 }
 article[hidden] { display: none; }
 article.current { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
-.open { padding: 0; border: 0; background: var(--mat); cursor: zoom-in; display: grid; place-items: center; }
-.open img { display: block; width: 100%; height: auto; max-height: 18rem; object-fit: contain; }
-.words { padding: .8rem 1rem; min-width: 0; overflow-wrap: anywhere; }
-.words p { margin: 0 0 .6rem; }
-.name { color: var(--soft); font-size: .8rem; }
-.before { padding-left: .7rem; border-left: 2px solid var(--line); color: var(--soft); font-size: .9rem; }
-.before b { display: block; font-size: .75rem; font-weight: 600; }
+.open { align-self: start; padding: 0; border: 0; border-radius: .4rem; background: none; cursor: zoom-in; }
+.open img { display: block; width: min(100%, 15rem * var(--ratio)); height: auto; margin: auto; border-radius: .4rem; }
+.words { display: flex; flex-direction: column; gap: .6rem; padding: .15rem .3rem .1rem 0; min-width: 0; overflow-wrap: anywhere; }
+.words > * { margin: 0; }
+.caption { font-size: 1.05rem; }
+.name { margin-top: auto; color: var(--soft); font-size: .78rem; }
+.before { padding: 0 0 0 .7rem; border-left: 2px solid var(--line); color: var(--soft); font-size: .88rem; list-style: none; }
+.before li + li { margin-top: .25rem; }
+.before::before { content: 'before'; font-size: .75rem; font-weight: 600; }
+article .before li:nth-child(n + 3):not(.more), dialog .more { display: none; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 #nothing { grid-column: 1 / -1; color: var(--soft); }
 footer { padding: 0 clamp(1rem, 3vw, 2.5rem) 2rem; color: var(--soft); font-size: .85rem; }
 kbd { padding: 0 .35em; border: 1px solid var(--line); border-radius: .3em; font: inherit; }
+html:has(dialog[open]) { overflow: hidden; }
 dialog {
   width: 100vw; height: 100dvh; max-width: none; max-height: none; margin: 0; padding: 0; border: 0;
   background: var(--page); color: var(--ink);
@@ -48,7 +53,9 @@ dialog {
 dialog[open] { display: grid; grid-template: 1fr / 1fr minmax(16rem, 26rem); }
 dialog > img { width: 100%; height: 100%; min-height: 0; object-fit: contain; background: var(--mat); }
 dialog .side { display: flex; flex-direction: column; min-height: 0; }
-dialog .words { flex: 1; overflow: auto; padding: 1.5rem; font-size: 1.1rem; }
+dialog .words { flex: 1; gap: 1.2rem; overflow: auto; padding: 1.5rem; }
+dialog .caption { font-size: 1.25rem; }
+dialog .before { font-size: 1rem; }
 dialog nav { display: flex; gap: .5rem; align-items: center; padding: .8rem 1.5rem; border-top: 1px solid var(--line); }
 dialog nav span { flex: 1; color: var(--soft); font-size: .9rem; }
 dialog nav button {
@@ -59,7 +66,7 @@ dialog nav button {
   #search { margin-left: 0; width: 100%; }
   dialog[open] { grid-template: 55% 1fr / 1fr; }
 }
-@media (max-width: 30rem) { article { grid-template-columns: 1fr; } }
+@media (max-width: 30rem) { article { grid-template-columns: 1fr; } .open img { width: 100%; } }
 `;
 
 export const SCRIPT = `

@@ -36,8 +36,10 @@ test('the page holds each picture beside its caption, and needs no other file', 
 
 test('captions that the source had are shown beside the new one', async () => {
   const html = await page([{ ...entry, before: ['IMG 0042', 'our dog'] }]);
-  expect(html.match(/class="before"/g)).toHaveLength(2);
-  expect(html).toContain('our dog');
+  const [list] = html.match(/<ul class="before">[\s\S]*?<\/ul>/)!;
+  expect(list.match(/<li/g)).toHaveLength(2);
+  expect(list).toContain('our dog');
+  expect(await page([{ ...entry, before: ['1', '2', '3', '4'] }])).toContain('and 2 more');
 });
 
 test('a caption cannot leave its element or its attribute', async () => {

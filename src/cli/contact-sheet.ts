@@ -30,6 +30,9 @@ export interface SheetOptions {
   failures?: { name: string; message: string }[];
 }
 
+/** Earlier captions on a card, as the style has it; the large view shows all. */
+const SHOWN_BEFORE = 2;
+
 /** The page, piece by piece. Everything that comes from files is escaped, and no script but the page's own may run. */
 export async function* contactSheet(
   entries: AsyncIterable<SheetEntry> | Iterable<SheetEntry>,
@@ -69,7 +72,7 @@ ${failureList(failures)}</footer>
 <img alt="">
 <div class="side">
 <div class="words"></div>
-<nav><span></span><button type="button" data-go="back">Back</button><button type="button" data-go="on">Next</button><button type="button" data-go="close">Close</button></nav>
+<nav><span></span><button type="button" data-go="back">Back</button><button type="button" data-go="on" autofocus>Next</button><button type="button" data-go="close">Close</button></nav>
 </div>
 </dialog>
 <script>${SCRIPT}</script>
@@ -80,12 +83,13 @@ ${failureList(failures)}</footer>
 
 function card({ name, caption, before, thumbnail, width, height, original }: SheetEntry): string {
   const data = Buffer.from(thumbnail).toString('base64');
-  const originally = before
-    .map((text) => `<p class="before" dir="auto"><b>before</b>${escapeHtml(text)}</p>\n`)
-    .join('');
+  const items = before.map((text) => `<li dir="auto">${escapeHtml(text)}</li>\n`).join('');
+  const more =
+    before.length > SHOWN_BEFORE ? `<li class="more">and ${before.length - SHOWN_BEFORE} more</li>\n` : '';
+  const originally = items === '' ? '' : `<ul class="before">\n${items}${more}</ul>\n`;
   const address = original === undefined ? '' : ` data-original="${escapeHtml(original)}"`;
   return `<article${address}>
-<button class="open" type="button" aria-label="Enlarge"><img src="data:image/jpeg;base64,${data}" width="${width}" height="${height}" alt="${escapeHtml(caption)}" loading="lazy" decoding="async"></button>
+<button class="open" type="button" aria-label="Enlarge"><img src="data:image/jpeg;base64,${data}" width="${width}" height="${height}" style="--ratio: ${(width / height).toFixed(3)}" alt="${escapeHtml(caption)}" loading="lazy" decoding="async"></button>
 <div class="words">
 <p class="caption" dir="auto">${escapeHtml(caption)}</p>
 ${originally}<p class="name" dir="auto">${escapeHtml(name)}</p>

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import { RecaptionError, reason, UsageError } from '../errors.ts';
+import { readError } from '../files.ts';
 import { DEVICES } from '../tensor/device.ts';
 
 /** Parses a whole number from `least` to `most`. */
@@ -36,17 +37,15 @@ export function deviceOption(): Option {
   return new Option('--device <device>', 'where to compute').choices(DEVICES).default('cpu');
 }
 
-/** @throws RecaptionError `config-unreadable`, `config-invalid` */
+/** @throws RecaptionError `file-not-found`, `read-failed`, `bad-config` */
 export async function readJsonFile(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error) => {
-    throw new RecaptionError('config-unreadable', `cannot read this file (${reason(error)})`, {
-      place: path,
-    });
+    throw readError(path, error);
   });
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new RecaptionError('config-invalid', `this is not JSON: ${reason(error)}`, {
+    throw new RecaptionError('bad-config', `this is not JSON: ${reason(error)}`, {
       place: path,
       hint: 'Check commas and quotes near that position.',
     });

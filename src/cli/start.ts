@@ -17,8 +17,6 @@ const SCENES = 36;
 /** In pixels: what the world captioner was trained on. */
 const SCENE_SIZE = 64;
 const SCENE_SEED = 1;
-/** Pictures at a time. */
-const BATCH = 16;
 /** Longest side of a picture on the page, in pixels. */
 const THUMBNAIL = 360;
 /** More embedded pictures than this make a page that browsers open slowly. */
@@ -67,7 +65,7 @@ async function start(
   const folder = out ?? collection.folder;
   await collection.open(() => {}); // a source that is not there is told before a model is loaded
   const { loadCaptioner } = await import('../captioners/load.ts');
-  const captioner = await loadCaptioner(collection.captioner, { device, batch: BATCH });
+  const captioner = await loadCaptioner(collection.captioner, { device });
   try {
     await captionAndShow(collection, captioner, folder, context);
   } finally {
@@ -84,10 +82,7 @@ export async function captionAndShow(
 ): Promise<void> {
   const { output, signal } = context;
   const captions = join(folder, 'captions.jsonl');
-  const { done, failures } = await runCaptionJob(
-    { open, source, captioner, out: captions, batch: BATCH, signal },
-    context,
-  );
+  const { done, failures } = await runCaptionJob({ open, source, captioner, out: captions, signal }, context);
   if (done.stopped) return;
 
   const page = join(folder, 'index.html');

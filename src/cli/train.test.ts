@@ -61,6 +61,7 @@ test('the end says where the model is, and how to use it', () => {
     path: 'my model',
     minutes: 2.5,
     ciderD: 0.5,
+    failed: 0,
     stopped: false,
   } as const;
   const { stdout } = drawn(done);

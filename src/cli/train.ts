@@ -3,9 +3,10 @@ import type { TrainEvent } from '../captioners/train-events.ts';
 import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
 import type { Device } from '../tensor/device.ts';
 import { shellWord } from './interrupt.ts';
-import type { Context, Register } from './main.ts';
+import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
+import { shortPath } from './places.ts';
 
 interface TrainOptions {
   data?: string[];
@@ -13,6 +14,8 @@ interface TrainOptions {
   out?: string;
   config?: string;
   vision?: string[];
+  distil?: string[];
+  init?: string;
   kind?: CaptionKind;
   epochs?: number;
   steps?: number;
@@ -39,6 +42,11 @@ export const register: Register = (program, context) => {
     .option('--out <dir>', 'folder for the model, its checkpoints and metrics.jsonl')
     .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
     .option('--vision <ref...>', 'frozen vision encoders to build on: ONNX files; several are combined')
+    .option(
+      '--distil <ref...>',
+      'frozen encoders that vision trained here learns from; not needed afterwards',
+    )
+    .option('--init <dir>', 'captioner to start from instead of random weights')
     .addOption(
       new Option('--kind <kind>', 'learn captions of this kind only (default: all)').choices(CAPTION_KINDS),
     )
@@ -65,15 +73,27 @@ function length(flags: string, description: string, others: string[]): Option {
   return new Option(flags, description).argParser(wholeNumber(1)).conflicts(others);
 }
 
-async function trainCaptionerCommand(options: TrainOptions, { output, signal }: Context): Promise<void> {
+async function trainCaptionerCommand(
+  options: TrainOptions,
+  { output, signal, exit }: Context,
+): Promise<void> {
   const { config, vision = [], ...rest } = options;
   const data = required(options.data, '--data <source...>');
   const out = required(options.out, '--out <dir>');
   const parsed = config === undefined ? undefined : await readJsonFile(config);
   const { trainCaptioner } = await import('../captioners/train.ts');
-  for await (const event of trainCaptioner({ ...rest, data, out, config: parsed, vision, signal })) {
+  for await (const event of trainCaptioner({
+    ...rest,
+    data,
+    out,
+    config: parsed,
+    configPlace: config,
+    vision,
+    signal,
+  })) {
     output.record(event);
     draw(event, output);
+    if (event.kind === 'done' && event.failed > 0) exit(EXIT.doneWithFailures);
   }
 }
 
@@ -118,12 +138,19 @@ export function draw(event: TrainEvent, output: Output): void {
         `warning: ${event.message}${event.place === undefined ? '' : ` (${printable(event.place)})`}`,
       );
       break;
+    case 'failure':
+      output.note(`warning: ${printable(event.failure.message)} (${printable(event.failure.place)})`);
+      break;
     case 'done': {
       const score = event.ciderD === undefined ? '' : `, CIDEr-D ${event.ciderD.toFixed(3)}`;
       const verb = event.stopped ? 'Stopped after' : 'Trained';
       output.print(
         `${verb} ${event.step} steps in ${formatDuration(event.minutes * 60)}${score}: ${printable(event.path)}`,
       );
+      if (event.failures !== undefined)
+        output.print(
+          `${counted(event.failed, 'sample')} left out, listed in ${printable(shortPath(event.failures))}`,
+        );
       if (!event.stopped)
         output.print(`Use it: recaption caption SOURCE --captioner ${shellWord(printable(event.path))}`);
     }

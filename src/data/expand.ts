@@ -1,6 +1,6 @@
 import { glob } from 'node:fs/promises';
 import { RecaptionError, UsageError } from '../errors.ts';
-import { isThere } from './paths.ts';
+import { exists } from '../files.ts';
 
 /** More places than this are a slip of the pen. */
 const MAX_PLACES = 1_000_000;
@@ -8,14 +8,14 @@ const MAX_PLACES = 1_000_000;
 /**
  * The paths that a place means: itself where it exists, otherwise with braces (`a-{00000..00005}.tar`, `{train,dev}.tar`)
  * and wildcards (`*`, `?`, `[…]`, `**`) expanded, in order.
- * @throws RecaptionError `source-missing` for every path that is named and not there
+ * @throws RecaptionError `file-not-found` for every path that is named and not there
  */
 export async function expandPlace(place: string): Promise<string[]> {
-  if (await isThere(place)) return [place];
+  if (await exists(place)) return [place];
   const paths: string[] = [];
   for (const path of expandBraces(place)) {
     if (/[*?[]/.test(path)) paths.push(...(await matches(path)));
-    else if (await isThere(path)) paths.push(path);
+    else if (await exists(path)) paths.push(path);
     else throw missing(path);
   }
   if (paths.length === 0) throw missing(place);
@@ -53,7 +53,7 @@ async function matches(pattern: string): Promise<string[]> {
 }
 
 function missing(place: string): RecaptionError {
-  return new RecaptionError('source-missing', 'there is no such file or folder', {
+  return new RecaptionError('file-not-found', 'there is no such file or folder', {
     place,
     hint: 'Check the path; wildcards and braces are understood, within quotes.',
   });

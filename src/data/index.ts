@@ -1,6 +1,7 @@
 /** Collections of pictures with captions: open them in any form, load their pixels, write them. */
 export { mapAhead } from './ahead.ts';
 export { asDataset, type ReadOptions } from './dataset.ts';
+export { type FailureList, failureList, writeFailures } from './failures.ts';
 export { type LoadedSample, type LoadOptions, loadImages } from './load.ts';
 export { openDataset } from './open.ts';
 export { fileImage, keyOf } from './paths.ts';

@@ -179,7 +179,7 @@ describe('places', () => {
       expect(codes).toEqual(['duplicate-key', 'duplicate-key']);
     }
     await expect(open('a-{00000..00003}.tar')).rejects.toMatchObject({
-      code: 'source-missing',
+      code: 'file-not-found',
       place: join(folder.path, 'a-00003.tar'),
     });
   });
@@ -195,8 +195,8 @@ describe('places', () => {
   });
 
   test('what is not there, and what is no collection, is said so', async () => {
-    await expect(open('nowhere')).rejects.toMatchObject({ code: 'source-missing' });
-    await expect(open('no*.tar')).rejects.toMatchObject({ code: 'source-missing' });
+    await expect(open('nowhere')).rejects.toMatchObject({ code: 'file-not-found' });
+    await expect(open('no*.tar')).rejects.toMatchObject({ code: 'file-not-found' });
     await folder.write({ 'table.xlsx': 'x' });
     await expect(open('table.xlsx')).rejects.toMatchObject({ code: 'source-unknown' });
   });

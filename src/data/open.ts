@@ -21,7 +21,7 @@ export const DATASET_FILE = 'dataset.jsonl';
  * shards), a folder of pictures with or without sidecars, an ImageFolder, COCO captions or Karpathy's JSON
  * (`dataset.json@train` for one split), our own JSONL, a single picture. Nothing but the form is read here; bad samples come
  * to light, and go to `onFailure`, while iterating.
- * @throws RecaptionError `source-missing`, `source-unknown`, `source-unreadable`, `no-images`
+ * @throws RecaptionError `file-not-found`, `source-unknown`, `source-unreadable`, `no-images`
  */
 export async function openDataset(place: string, options: ReadOptions = {}): Promise<Dataset> {
   const [, json, split] = /^(.+\.json)@([^@/\\]+)$/i.exec(place) ?? [];

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { RecaptionError, reason } from '../errors.ts';
 import type { ImageSource } from '../image/image.ts';
@@ -47,11 +47,4 @@ export function pathInside(root: string, name: string): string | undefined {
 /** Whether a name may be looked for, and what to tell whoever wrote it otherwise. */
 export function unsafePath(name: string): RecaptionError {
   return new RecaptionError('unsafe-path', `the file name "${name}" leads out of the folder of the pictures`);
-}
-
-export function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -121,6 +121,14 @@ describe('round trips', () => {
   });
 });
 
+test('a key of many bytes is cut for its file name between characters, and comes back whole', async () => {
+  for (const key of ['🐈'.repeat(60), `a${'🐈'.repeat(60)}`]) {
+    const to = join(folder.path, `long-${key.length}`);
+    await writeDataset(inMemory([{ key, captions: [caption('a cat')] }]), { to, format: 'imagefolder' });
+    expect((await readAll((options) => openDataset(to, options))).captions).toEqual({ [key]: ['a cat'] });
+  }
+});
+
 test('a caption in a sidecar has no line breaks, whichever program reads it', () => {
   expect(sidecarLine(' a\r\nb\u2028c\u0085d\n')).toBe('a b c d');
 });

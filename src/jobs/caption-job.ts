@@ -2,10 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import type { Captioner, CaptionRequest, CaptionResult } from '../captioners/captioner.ts';
-import { loadImages } from '../data/index.ts';
+import { failureList, loadImages, writeFailures } from '../data/index.ts';
 import { isInside } from '../data/paths.ts';
 import type { Dataset, Failure, OnFailure, Sample } from '../data/sample.ts';
-import { writeError } from '../files.ts';
+import { exists, writeError } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import {
   type OutputFiles,
@@ -14,8 +14,7 @@ import {
   publish,
   refuseOtherOutput,
 } from './caption-output.ts';
-import { failureList, writeFailures } from './failures.ts';
-import { type CaptionRow, exists, openJournal, type Recipe, readRows } from './journal.ts';
+import { type CaptionRow, openJournal, type Recipe, readRows } from './journal.ts';
 
 export interface CaptionJobOptions {
   /** Opens the collection; called once for each pass over it, and gives the same order each time. */
@@ -27,7 +26,7 @@ export interface CaptionJobOptions {
   /** A file for `jsonl`, otherwise a folder. */
   out: string;
   format?: OutputFormat;
-  /** Pictures per call of the captioner. */
+  /** Pictures per call of the captioner; default: as many as it captions at once. */
   batch?: number;
   /** Only the first so many pictures of the collection. */
   limit?: number;
@@ -115,7 +114,7 @@ export async function* captionCollection(options: CaptionJobOptions): AsyncGener
       maxSide: captioner.resolution,
       onFailure: failures.add,
     });
-    for await (const batch of batches(images, options.batch ?? 16)) {
+    for await (const batch of batches(images, options.batch ?? captioner.batch)) {
       stopped = options.signal?.aborted === true;
       if (stopped) break;
       const rows: CaptionRow[] = [];

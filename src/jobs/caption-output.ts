@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { writeDataset } from '../data/index.ts';
 import type { Dataset, OnFailure } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
-import { writeAtomic, writeFileAtomic } from '../files.ts';
-import { type CaptionRow, exists, type Journal, type Recipe, recipeDifference } from './journal.ts';
+import { exists, writeAtomic, writeFileAtomic } from '../files.ts';
+import { type CaptionRow, type Journal, type Recipe, recipeDifference } from './journal.ts';
 
 export const OUTPUT_FORMATS = ['jsonl', 'sidecars', 'webdataset'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];

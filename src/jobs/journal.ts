@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { CaptionRequest } from '../captioners/captioner.ts';
 import { CAPTION_KINDS } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
-import { writeAtomic, writeError } from '../files.ts';
+import { exists, writeAtomic, writeError } from '../files.ts';
 
 const captionRow = z.object({
   key: z.string(),
@@ -199,8 +199,4 @@ async function* readLines(path: string): AsyncGenerator<Line> {
     rest = rest.subarray(start);
   }
   if (rest.length > 0) yield { text: rest.toString('utf8'), at, length: rest.length, whole: false };
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

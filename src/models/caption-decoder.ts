@@ -1,11 +1,14 @@
+import { HIDDEN } from '../nn/index.ts';
 import { random } from '../random.ts';
 import {
   type Arrays,
   allocate,
   compile,
   type Device,
+  type DType,
   type Program,
   params,
+  type Shape,
   sizeOf,
   type Weights,
 } from '../tensor/index.ts';
@@ -67,7 +70,7 @@ export async function captionDecoder(
   config: CaptionerConfig,
   weights: Weights,
   special: SpecialTokens,
-  { batch = 32, device = 'cpu' as Device } = {},
+  { batch, device = 'cpu' }: { batch: number; device?: Device },
 ): Promise<CaptionDecoder> {
   const memory = await compile({
     outputs: imageMemory(params(), config, { batch }),
@@ -84,37 +87,43 @@ export async function captionDecoder(
     steps.set(beams, made);
     return made;
   };
+  const spare = new Map<Program, Arrays[]>(); // buffers of calls that have ended: fresh memory is dear
+  const buffersOf = (program: Program): Arrays =>
+    spare.get(program)?.pop() ?? arrays([...program.feeds, ...Object.entries(program.outputs)]);
+  const giveBack = (program: Program, buffers: Arrays) =>
+    spare.set(program, [...(spare.get(program) ?? []), buffers]);
 
   return {
     batch,
     async decode(images, count, options, seeds = []) {
       const beams = options.temperature > 0 ? 1 : options.beam;
       const step = await stepFor(beams);
-      const { pooled: _, ...image } = await memory.run(images);
-      const caches = () =>
-        Object.fromEntries(
-          Object.entries(step.outputs)
-            .filter(([name]) => name !== 'logp')
-            .map(([name, { shape, dtype }]) => [name, allocate(dtype, sizeOf(shape))]),
-        ) as Arrays;
-      let [past, next] = [caches(), caches()];
-      const logp = new Float32Array(batch * beams * config.vocabulary);
-      const tokens = new Int32Array(batch * beams).fill(special.bos);
-      const parents = Int32Array.from({ length: batch * beams }, (_, i) => i);
+      const buffers = buffersOf(step);
+      const tokens = (buffers.tokens as Int32Array).fill(special.bos);
+      const width = (config.maxTokens + 1) * beams;
+      const masks = Array.from({ length: batch * beams }, (_, row) =>
+        (buffers.path as Float32Array).subarray(row * width, (row + 1) * width),
+      );
+      const paths: number[][] = masks.map(() => []);
+      for (const [row, mask] of masks.entries()) showPath(mask, beams, row % beams, []);
+      const logp = buffers.logp as Float32Array;
+      const into = Object.fromEntries(Object.keys(step.outputs).map((name) => [name, buffers[name]]));
+      const caches = Object.keys(buffers).filter((name) => name.startsWith('cache.'));
+      for (const name of caches) (buffers[name] as Float32Array).fill(0); // hidden is weight 0, and 0 · NaN is NaN
+      // The image's keys and values are written where the steps read them.
+      await memory.run(images, { into: buffers });
+
       const searches = Array.from({ length: count }, (_, i) =>
         options.temperature > 0 ? sampling(options, special, seeds[i] ?? i) : beamSearch(options, special),
       );
       const last = Math.min(options.maxTokens, config.maxTokens);
       for (let position = 0; position < last && searches.some((s) => !s.done); position++) {
-        const feeds = {
-          ...image,
-          ...past,
-          tokens,
-          position: Int32Array.of(position),
-          ...(beams > 1 ? { parents } : {}),
-        };
-        await step.run(feeds, { into: { ...next, logp } });
-        [past, next] = [next, past];
+        buffers.position[0] = position;
+        await step.run(buffers, { into });
+        for (const name of caches) {
+          const fresh = buffers[name.replace('cache', 'fresh')] as Float32Array;
+          putSlots(buffers[name] as Float32Array, fresh, batch * config.heads, position);
+        }
         for (const [i, search] of searches.entries()) {
           if (search.done) continue;
           const row = i * beams;
@@ -122,12 +131,15 @@ export async function captionDecoder(
             logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary),
             position + 1 === last,
           );
+          const before = paths.slice(row, row + beams);
           for (const [k, { token, parent }] of search.live().entries()) {
             tokens[row + k] = token;
-            parents[row + k] = row + parent;
+            paths[row + k] = [...before[parent], parent];
+            showPath(masks[row + k], beams, k, paths[row + k]);
           }
         }
       }
+      giveBack(step, buffers);
       return searches.map((search) => search.best());
     },
     async dispose() {
@@ -135,6 +147,25 @@ export async function captionDecoder(
       for (const step of steps.values()) await (await step).dispose();
     },
   };
+}
+
+const arrays = (specs: [string, { shape: Shape; dtype: DType }][]): Arrays =>
+  Object.fromEntries(specs.map(([name, { shape, dtype }]) => [name, allocate(dtype, sizeOf(shape))]));
+
+/** Row of the mask `path` of `decodeStep` for hypothesis `own`, whose t-th word was written by the image's hypothesis `rows[t]`. */
+function showPath(mask: Float32Array, beams: number, own: number, rows: number[]): void {
+  mask.fill(HIDDEN);
+  for (const [t, row] of rows.entries()) mask[t * beams + row] = 0;
+  mask[mask.length - beams + own] = 0;
+}
+
+/** Copies what one step wrote, (groups, beams, d), into its slots of a cache (groups, T, beams, d). */
+function putSlots(cache: Float32Array, fresh: Float32Array, groups: number, position: number): void {
+  const size = fresh.length / groups;
+  const stride = cache.length / groups;
+  for (let g = 0; g < groups; g++) {
+    cache.set(fresh.subarray(g * size, (g + 1) * size), g * stride + position * size);
+  }
 }
 
 const memoryTokens = (config: CaptionerConfig, batch: number): number =>
@@ -183,7 +214,9 @@ function beamSearch(options: DecodeOptions, special: SpecialTokens): Search {
       const candidates: { row: number; token: number; total: number }[] = [];
       for (const [row, { tokens, total }] of live.entries()) {
         const values = logp.subarray(row * vocabulary, (row + 1) * vocabulary);
-        for (const token of largest(values, beam + 1, banned(tokens, options, special))) {
+        const next = largest(values, beam + 1, banned(tokens, options, special));
+        if (next.length === 0) finish(tokens, total, Math.max(1, tokens.length)); // no word is left to say
+        for (const token of next) {
           candidates.push({ row, token, total: total + values[token] });
         }
       }
@@ -200,7 +233,10 @@ function beamSearch(options: DecodeOptions, special: SpecialTokens): Search {
         for (const { tokens, total } of live) finish(tokens, total, tokens.length);
         this.done = true;
       } else if (finished.length >= beam) {
-        this.done = true;
+        // Enough have ended; but the likeliest may still be on its way, while unlikely ones ended early.
+        finished.sort((a, b) => b.rank - a.rank);
+        const { total, tokens } = live[0];
+        this.done = finished[beam - 1].rank >= total / tokens.length ** options.lengthPenalty;
       }
     },
     live: () => live.map(({ tokens, parent }) => ({ token: tokens[tokens.length - 1], parent })),
@@ -220,6 +256,10 @@ function sampling(options: DecodeOptions, special: SpecialTokens, seed: number):
     done: false,
     advance(logp, last) {
       const token = nucleus(logp, banned(tokens, options, special), options, draw.uniform());
+      if (token === undefined) {
+        this.done = true; // no word is left to say
+        return;
+      }
       total += logp[token];
       length++;
       if (token === special.eos) this.done = true;
@@ -251,7 +291,7 @@ function nucleus(
   without: Set<number>,
   { temperature, topP }: DecodeOptions,
   u: number,
-): number {
+): number | undefined {
   const order = [...logp.keys()].filter((i) => !without.has(i)).sort((a, b) => logp[b] - logp[a]);
   const weights = order.map((i) => Math.exp((logp[i] - logp[order[0]]) / temperature));
   const sum = weights.reduce((a, b) => a + b, 0);

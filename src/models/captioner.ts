@@ -29,15 +29,18 @@ import {
   exp,
   expand,
   gather,
-  greaterOrEqual,
   input,
   lessOrEqual,
   logSoftmax,
   matmul,
   mul,
   normal,
+  layerNorm as normalise,
   type Params,
+  quickGelu,
   reshape,
+  softmax,
+  split,
   sqrt,
   sub,
   sum,
@@ -55,9 +58,13 @@ const embedText = (p: Params, c: CaptionerConfig, tokens: Tensor, positions: Ten
   );
 
 /** The image as the decoder sees it: (B, 1 + S, C), the pooled embedding first. */
-export function encodeImage(p: Params, c: CaptionerConfig, inputs: ImageInputs, rate = 0): Tensor {
-  let x = dropout(imageTokens(p.at('vision'), c, inputs), rate); // (B, S, C)
-  for (let i = 0; i < c.imageLayers; i++) x = block(p.at(`image.${i}`), x, { heads: c.heads, dropout: rate });
+export const encodeImage = (p: Params, c: CaptionerConfig, inputs: ImageInputs): Tensor =>
+  contextualise(p, c, imageTokens(p.at('vision'), c, inputs));
+
+function contextualise(p: Params, c: CaptionerConfig, tokens: Tensor, rate = 0): Tensor {
+  let x = dropout(tokens, rate); // (B, S, C)
+  for (let i = 0; i < c.imageLayers; i++)
+    x = block(p.at(`image.${i}`), x, { heads: c.heads, dropout: rate, activation: quickGelu });
   x = layerNorm(p.at('image.norm'), x);
   const query = expand(p.get('pool.query', [1, 1, c.width], normal(0.02)), [x.shape[0], 1, c.width]);
   const pooled = attention(p.at('pool'), query, { heads: c.heads, context: x }); // (B, 1, C): one query, as in CoCa
@@ -74,7 +81,7 @@ function textLayer(
 ): Tensor {
   x = add(x, dropout(self(layerNorm(p.at('norm1'), x)), rate));
   if (cross) x = add(x, dropout(cross(layerNorm(p.at('normCross'), x)), rate));
-  return add(x, dropout(mlp(p.at('mlp'), layerNorm(p.at('norm2'), x)), rate));
+  return add(x, dropout(mlp(p.at('mlp'), layerNorm(p.at('norm2'), x), { activation: quickGelu }), rate));
 }
 
 const layers = (c: CaptionerConfig) => c.unimodalLayers + c.multimodalLayers;
@@ -86,6 +93,17 @@ export interface LossInputs extends ImageInputs {
   length: number;
   /** Captions per image. */
   captions: number;
+  /** Features of frozen encoders that trained vision learns to predict. */
+  distil?: { groups: { name: string; tokens: number; width: number }[]; weight: number };
+}
+
+export interface Losses {
+  /** What is minimised. */
+  loss: Tensor;
+  caption: Tensor;
+  contrastive: Tensor;
+  /** Share of the teachers' (normalised) features that is not predicted, when there are teachers. */
+  distil?: Tensor;
 }
 
 /**
@@ -93,15 +111,12 @@ export interface LossInputs extends ImageInputs {
  * the image's k-th caption and 0 is padding; `ends` (B·K) int32, the flat position of each caption's end, and `present` (B·K).
  * The captions of one image lie in one sequence: a mask keeps them apart, and the image is encoded once for all of them.
  */
-export function captionerLoss(
-  p: Params,
-  c: CaptionerConfig,
-  shape: LossInputs,
-): { loss: Tensor; caption: Tensor; contrastive: Tensor } {
+export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs): Losses {
   const { batch: b, length: t, captions: k } = shape;
   const ids = (name: string) => input(name, [b, t], 'int32');
   const segments = ids('segments');
-  const image = encodeImage(p, c, shape, c.dropout); // (B, 1 + S, C)
+  const seen = imageTokens(p.at('vision'), c, shape); // (B, S, C)
+  const image = contextualise(p, c, seen, c.dropout); // (B, 1 + S, C)
   const { heads, width } = c;
 
   const apart = sub(
@@ -134,7 +149,35 @@ export function captionerLoss(
     ends,
     input('present', [b * k]),
   );
-  return { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
+  const loss = add(caption, mul(contrastive, c.contrastive));
+  if (!shape.distil) return { loss, caption, contrastive };
+  const distil = distilLoss(p.at('distil'), seen, shape.distil.groups);
+  return { loss: add(loss, mul(distil, shape.distil.weight)), caption, contrastive, distil };
+}
+
+/**
+ * Mean squared distance between what a linear map of the image tokens (B, S, C) says and the teachers' features, each of these
+ * normalised to mean 0 and variance 1 per token: 1 is nothing learnt, 0 is all. Inputs `teacher.NAME` (B, S, width) float16.
+ */
+function distilLoss(
+  p: Params,
+  tokens: Tensor,
+  groups: { name: string; tokens: number; width: number }[],
+): Tensor {
+  const [b] = tokens.shape;
+  return groups
+    .map(({ name, tokens: count, width }) => {
+      const teacher = input(`teacher.${name}`, [b, count, width], 'float16').cast('float32');
+      const flat = [
+        constant(new Float32Array(width).fill(1), [width], 'float32'),
+        constant(new Float32Array(width), [width], 'float32'),
+      ];
+      return sub(linear(p.at(name), tokens, width), normalise(teacher, flat[0], flat[1]))
+        .square()
+        .mean();
+    })
+    .reduce((sum, one) => add(sum, one))
+    .div(groups.length);
 }
 
 const vocabularyLogits = (p: Params, c: CaptionerConfig, x: Tensor): Tensor =>
@@ -190,53 +233,50 @@ export interface StepShape {
 }
 
 /**
- * One step of decoding with a key–value cache, R = images · beams rows. Inputs: `tokens` (R), `position` (1), `parents` (R): the
- * row whose past each row continues; `cache.k.i`, `cache.v.i` (R, heads, T, d); the image memory. Outputs: `logp` (R, V) and the
- * caches grown by one position.
+ * One step of decoding with a key–value cache, for `beams` hypotheses of each image. Inputs: `tokens` (images, beams),
+ * `position` (1), the image memory, and `cache.k.i`, `cache.v.i` (images, heads, T · beams, d), where slot t · beams + b holds
+ * what the image's b-th hypothesis of step t wrote. All hypotheses of an image share its slots; `path` (images, 1, beams,
+ * (T + 1) · beams), additive, shows each the slots of its own past and, among the last `beams`, itself. So nobody's past is
+ * ever moved. Outputs: `logp` (images · beams, V) and `fresh.k.i`, `fresh.v.i` (images, heads, beams, d) for the host to put in
+ * the slots of this step.
  */
 export function decodeStep(
   p: Params,
   c: CaptionerConfig,
   { images, beams, memory }: StepShape,
 ): Record<string, Tensor> {
-  const rows = images * beams;
   const { heads, width, maxTokens: t } = c;
   const size = width / heads;
-  const position = input('position', [1], 'int32');
-  const places = constant(
-    Int32Array.from({ length: t }, (_, i) => i),
-    [1, 1, t, 1],
-    'int32',
-  );
-  const now = equal(places, position); // (1, 1, T, 1)
-  const past = where(greaterOrEqual(position, places), 0, HIDDEN).reshape([1, 1, 1, t]);
-  const parents = beams > 1 ? input('parents', [rows], 'int32') : undefined;
+  const tokens = input('tokens', [images, beams], 'int32');
+  const path = input('path', [images, 1, beams, (t + 1) * beams]);
   const out: Record<string, Tensor> = {};
-  const grow = (name: string, fresh: Tensor): Tensor => {
-    const old = input(`cache.${name}`, [rows, heads, t, size]);
-    out[`cache.${name}`] = where(now, fresh, parents ? gather(old, parents) : old);
-    return out[`cache.${name}`];
-  };
 
-  let x = embedText(p, c, input('tokens', [rows, 1], 'int32'), expand(position.reshape([1, 1]), [rows, 1])); // (R, 1, C)
+  const positions = expand(input('position', [1], 'int32').reshape([1, 1]), [images, beams]);
+  let x = embedText(p, c, tokens, positions); // (images, beams, C)
   for (let i = 0; i < layers(c); i++) {
     const at = p.at(`text.${i}`);
     const self = (y: Tensor) => {
-      const [q, k, v] = projectHeads(at.at('self.qkv'), y, width, heads, 3); // (R, heads, 1, d)
-      return linear(
-        at.at('self.out'),
-        mergeHeads(attend(q, grow(`k.${i}`, k), grow(`v.${i}`, v), { mask: past })),
-        width,
-      );
+      const [q, ...fresh] = projectHeads(at.at('self.qkv'), y, width, heads, 3); // (images, heads, beams, d)
+      const past = ['k', 'v'].map((name) => input(`cache.${name}.${i}`, [images, heads, t * beams, size]));
+      [out[`fresh.k.${i}`], out[`fresh.v.${i}`]] = fresh;
+      return linear(at.at('self.out'), mergeHeads(attendPast(q, past, fresh, path)), width);
     };
     const cross = (y: Tensor) => {
-      // The beams of an image are queries of one sequence, so its keys and values are never repeated.
-      const [q] = projectHeads(at.at('cross.q'), y.reshape([images, beams, width]), width, heads, 1);
+      const [q] = projectHeads(at.at('cross.q'), y, width, heads, 1);
       const [k, v] = ['k', 'v'].map((name) => input(`${name}.${i}`, [images, heads, memory, size]));
-      return linear(at.at('cross.out'), mergeHeads(attend(q, k, v)), width).reshape([rows, 1, width]);
+      return linear(at.at('cross.out'), mergeHeads(attend(q, k, v)), width);
     };
     x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined);
   }
-  out.logp = logSoftmax(vocabularyLogits(p, c, x).reshape([rows, c.vocabulary]));
+  out.logp = logSoftmax(vocabularyLogits(p, c, x).reshape([images * beams, c.vocabulary]));
   return out;
+}
+
+/** `attend` to keys and values that lie in two places, without joining them: only the scores are copied. */
+function attendPast(q: Tensor, past: Tensor[], fresh: Tensor[], mask: Tensor): Tensor {
+  const alpha = 1 / Math.sqrt(q.shape[3]);
+  const scores = [past, fresh].map(([k]) => matmul(q, k, { transposeB: true, alpha })); // (…, beams, T · beams), (…, beams, beams)
+  const sizes = scores.map(({ shape }) => shape[3]);
+  const [toPast, toFresh] = split(softmax(add(concat(scores, 3), mask)), 3, sizes);
+  return add(matmul(toPast, past[1]), matmul(toFresh, fresh[1]));
 }

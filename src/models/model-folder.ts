@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../errors.ts';
-import { writeFileAtomic } from '../files.ts';
+import { exists, writeFileAtomic } from '../files.ts';
 import { type ParameterSpec, sizeOf, type Weights } from '../tensor/index.ts';
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../tensor/safetensors.ts';
 
@@ -62,21 +62,33 @@ export async function loadState(
   return { state: new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor)])), metadata };
 }
 
-/** Parses a JSON file of a model folder. @throws RecaptionError `bad-model` with the file's name. */
-export async function readJson(folder: string, name: string): Promise<unknown> {
-  const place = join(folder, name);
+const FILES = ['config.json', 'model.safetensors', 'tokenizer.json'] as const;
+
+/** Where the files of a model folder lie. @throws RecaptionError `bad-model` naming the first that is not there. */
+export async function modelFiles(folder: string): Promise<Record<(typeof FILES)[number], string>> {
+  for (const name of FILES) {
+    if (await exists(join(folder, name))) continue;
+    throw new RecaptionError('bad-model', `the model folder has no ${name}`, {
+      place: folder,
+      hint: `A model is a folder with ${FILES.join(', ')}: copy the whole folder again.`,
+    });
+  }
+  return Object.fromEntries(FILES.map((name) => [name, join(folder, name)])) as Record<
+    (typeof FILES)[number],
+    string
+  >;
+}
+
+/** Parses a JSON file of a model folder. @throws RecaptionError `bad-model` */
+export async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(place, 'utf8'));
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new RecaptionError(
-      'bad-model',
-      `this is no model folder: ${name} cannot be read (${reason(cause)})`,
-      {
-        place,
-        hint: 'A captioner is a folder with config.json, model.safetensors and tokenizer.json.',
-        cause,
-      },
-    );
+    throw new RecaptionError('bad-model', `this file of a model cannot be read (${reason(cause)})`, {
+      place: path,
+      hint: 'Copy the whole model folder again.',
+      cause,
+    });
   }
 }
 

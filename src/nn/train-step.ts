@@ -144,6 +144,8 @@ export async function trainStep(options: TrainStepOptions): Promise<TrainStep> {
     },
     async run(batches, rate, random) {
       const list = Array.isArray(batches) ? batches : [batches];
+      if (list.length !== accumulate)
+        throw new RecaptionError('shape', `an update takes ${accumulate} batches here, not ${list.length}`);
       let given: Arrays = list[0];
       let reported: Arrays = {};
       if (collect) {

@@ -1,4 +1,6 @@
 import { RecaptionError, reason } from '../errors.ts';
+import { emitOnnx } from './onnx/emit.ts';
+import { input } from './tensor.ts';
 
 export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 export type Device = (typeof DEVICES)[number];
@@ -17,18 +19,30 @@ export function loadRuntime(): Promise<Runtime> {
   return runtime;
 }
 
-/** Devices that this build of ONNX Runtime brings a provider for; a driver may still be missing. */
+/** Devices that graphs can be run on here, found by trying: a build may name a provider whose library or driver is missing. */
 export async function availableDevices(): Promise<Device[]> {
-  const { listSupportedBackends } = await loadRuntime();
-  const names = listSupportedBackends().map((backend) => backend.name);
-  return DEVICES.filter((device) => names.includes(device));
+  const { InferenceSession } = await loadRuntime();
+  const { model } = emitOnnx({ y: input('x', [1]) });
+  const runs = async (device: Device) => {
+    const options = { executionProviders: [device], logSeverityLevel: 4 } as const;
+    try {
+      await (await InferenceSession.create(model, options)).release();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const found: Device[] = [];
+  for (const device of DEVICES) if (await runs(device)) found.push(device);
+  return found;
 }
 
-/** Turns the runtime's refusal of a device into a sentence that names what is there. */
-export async function deviceError(device: Device, cause: unknown): Promise<RecaptionError> {
-  const others = (await availableDevices()).filter((name) => name !== device);
+/** What to throw when the device is not there, naming those that are; undefined when it is and the trouble lies elsewhere. */
+export async function deviceError(device: Device, cause: unknown): Promise<RecaptionError | undefined> {
+  const others = device === 'cpu' ? [device] : await availableDevices();
+  if (others.includes(device)) return undefined;
   return new RecaptionError('no-device', `the device "${device}" is not available (${reason(cause)})`, {
-    hint: `This installation offers: ${others.join(', ') || 'none'}. See docs/devices.md.`,
+    hint: `This installation offers: ${others.join(', ')}. See docs/devices.md.`,
     cause,
   });
 }

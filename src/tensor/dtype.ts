@@ -19,21 +19,24 @@ export const DTYPES: Record<DType, DTypeInfo> = {
   float16: { onnx: 10, bytes: 2 },
 };
 
-/** A zero-filled array for `count` elements. */
-export function allocate(dtype: DType, count: number): TensorData {
+/** The kind of array that holds elements of a type. */
+export function arrayOf(dtype: DType) {
   switch (dtype) {
     case 'float32':
-      return new Float32Array(count);
+      return Float32Array;
     case 'float16':
-      return new Uint16Array(count);
+      return Uint16Array;
     case 'int64':
-      return new BigInt64Array(count);
+      return BigInt64Array;
     case 'int32':
-      return new Int32Array(count);
+      return Int32Array;
     default:
-      return new Uint8Array(count);
+      return Uint8Array;
   }
 }
+
+/** A zero-filled array for `count` elements. */
+export const allocate = (dtype: DType, count: number): TensorData => new (arrayOf(dtype))(count);
 
 /** Number of elements of a shape; 1 for a scalar. */
 export function sizeOf(shape: readonly number[]): number {

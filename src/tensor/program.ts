@@ -1,7 +1,7 @@
 import { RecaptionError, reason } from '../errors.ts';
 import { fillDropout, fillNormal, fillUniform, streamKey } from '../random.ts';
 import { type Device, deviceError, loadRuntime } from './device.ts';
-import { allocate, type DType, sizeOf, type TensorData } from './dtype.ts';
+import { allocate, arrayOf, type DType, sizeOf, type TensorData } from './dtype.ts';
 import { emitOnnx, outputName } from './onnx/emit.ts';
 import type { Distribution, Shape, Tensor } from './tensor.ts';
 
@@ -47,9 +47,10 @@ export async function compile<Name extends string>(options: CompileOptions<Name>
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
     extra: { session: { set_denormal_as_zero: '1' } },
   }).catch(async (cause) => {
-    if (device === 'cpu')
-      throw new RecaptionError('runtime', `ONNX Runtime refused the graph (${reason(cause)})`, { cause });
-    throw await deviceError(device, cause);
+    const refused = new RecaptionError('runtime', `ONNX Runtime refused the graph (${reason(cause)})`, {
+      cause,
+    });
+    throw (await deviceError(device, cause)) ?? refused;
   });
 
   const randoms: { name: string; values: Float32Array; distribution: Distribution; tensor: OrtValue }[] = [];
@@ -71,7 +72,14 @@ export async function compile<Name extends string>(options: CompileOptions<Name>
     if (data.length !== sizeOf(spec.shape)) {
       throw new RecaptionError('shape', `"${name}" has ${data.length} elements; [${spec.shape}] is wanted`);
     }
-    return new OrtTensor(spec.dtype as 'float32', data as Float32Array, spec.shape);
+    if (data.constructor !== arrayOf(spec.dtype)) {
+      const what = `"${name}" is given as ${data.constructor.name}; ${arrayOf(spec.dtype).name} is wanted`;
+      throw new RecaptionError('shape', what);
+    }
+    const value = new OrtTensor(spec.dtype as 'float32', data as Float32Array, spec.shape);
+    // Where Float16Array exists the library rewraps the bits in one, which its native half does not read.
+    if (spec.dtype === 'float16') Object.assign(value, { cpuData: data });
+    return value;
   };
 
   return {

@@ -10,6 +10,7 @@ export function fakeCaptioner(more: Partial<Captioner> & { delayMs?: number } = 
     id: 'fake@1',
     kind: 'short',
     resolution: 64,
+    batch: 16,
     async caption(images) {
       if (delayMs > 0) await setTimeout(delayMs);
       return images.map(({ data: [low, high] }) => ({

@@ -19,7 +19,7 @@ export function isCoco(json: Record<string, unknown>): boolean {
 /**
  * COCO captions: `{images: [{id, file_name}], annotations: [{image_id, caption}]}`. The file is read whole, since it is one
  * JSON value. Other columns of an image become `meta`; annotations without a caption are passed over.
- * @throws RecaptionError `source-missing`, `source-unreadable` while iterating
+ * @throws RecaptionError `file-not-found`, `source-unreadable` while iterating
  */
 export function readCoco(path: string, { kind = 'human', images, onFailure }: ReadOptions = {}): Dataset {
   return asDataset(path, onFailure, async function* (fail) {

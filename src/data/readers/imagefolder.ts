@@ -1,10 +1,11 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
+import { exists } from '../../files.ts';
 import { mapAhead } from '../ahead.ts';
 import { asDataset, asFailure, type ReadOptions } from '../dataset.ts';
 import { type Row, readJsonLines } from '../lines.ts';
-import { fileImage, isInside, isThere, keyOf, pathInside, unsafePath } from '../paths.ts';
+import { fileImage, isInside, keyOf, pathInside, unsafePath } from '../paths.ts';
 import { complaint, readRow } from '../rows.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../sample.ts';
 import { readTree } from './folder.ts';
@@ -72,7 +73,7 @@ async function readEntry({ place, value }: Row, folder: string, kind: CaptionKin
     path = pathInside(folder, name);
     if (path === undefined) throw unsafePath(name);
     const contents = readRow(row, kind);
-    if (!(await isThere(path)))
+    if (!(await exists(path)))
       throw new RecaptionError('image-missing', `the picture "${name}" is not there`);
     return { place, path, contents };
   } catch (error) {
@@ -83,5 +84,5 @@ async function readEntry({ place, value }: Row, folder: string, kind: CaptionKin
 /** Where the metadata of a folder is: in it, or one level above. */
 export async function findMetadata(folder: string): Promise<{ inside?: string; above?: string }> {
   const [inside, above] = [join(folder, METADATA), join(dirname(resolve(folder)), METADATA)];
-  return { ...((await isThere(inside)) && { inside }), ...((await isThere(above)) && { above }) };
+  return { ...((await exists(inside)) && { inside }), ...((await exists(above)) && { above }) };
 }

@@ -2,20 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RecaptionError, reason } from '../../errors.ts';
+import { exists, readError } from '../../files.ts';
 import { parseJson } from '../lines.ts';
-import { isThere, pathInside, unsafePath } from '../paths.ts';
+import { pathInside, unsafePath } from '../paths.ts';
 
-/** @throws RecaptionError `source-missing`, `source-unreadable` */
+/** @throws RecaptionError `file-not-found`, `read-failed`, `source-unreadable` */
 export async function readJsonObject(path: string): Promise<Record<string, unknown>> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new RecaptionError('source-missing', `the file cannot be opened (${reason(cause)})`, {
-      place: path,
-      cause,
-    });
-  }
+  const bytes = await readFile(path).catch((error) => {
+    throw readError(path, error);
+  });
   try {
     const value = parseJson(bytes);
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
@@ -43,7 +38,7 @@ export async function findImage(
     for (const candidate of names) {
       const path = pathInside(root, candidate);
       if (path === undefined) throw unsafePath(join(folder, name));
-      if (await isThere(path)) return path;
+      if (await exists(path)) return path;
     }
   }
   throw new RecaptionError('image-missing', `the picture "${join(folder, name)}" is not there`, {

@@ -1,11 +1,12 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
+import { exists } from '../../files.ts';
 import type { ImageSource } from '../../image/image.ts';
 import { mapAhead } from '../ahead.ts';
 import { asDataset, asFailure, type ReadOptions } from '../dataset.ts';
 import { type Row, readJsonLines } from '../lines.ts';
-import { fileImage, isInside, isThere, keyOf, unsafePath } from '../paths.ts';
+import { fileImage, isInside, keyOf, unsafePath } from '../paths.ts';
 import { complaint, readRow } from '../rows.ts';
 import type { CaptionKind, Dataset, Failure, Sample } from '../sample.ts';
 import { memberImage, readTar, type TarMember } from '../tar.ts';
@@ -65,7 +66,7 @@ async function findSource(image: string, roots: string[], member: FindMember): P
     throw new RecaptionError(code, `${message}; say where they are (images) if you trust it`);
   }
   for (const path of allowed) {
-    if (!(await isThere(path))) continue;
+    if (!(await exists(path))) continue;
     if (name === undefined) return fileImage(path);
     const found = await member(path, name);
     if (found) return memberImage(path, found);

@@ -24,7 +24,7 @@ export function isKarpathy(json: Record<string, unknown>): boolean {
 /**
  * Karpathy's `dataset_*.json`: `images[]` of `{filename, split, sentences: [{raw}]}`, read whole. `split` names one of its
  * splits exactly (`restval` is not `train`); without it all are read, and `meta.split` tells.
- * @throws RecaptionError `split-unknown`, `source-missing`, `source-unreadable` while iterating
+ * @throws RecaptionError `split-unknown`, `file-not-found`, `source-unreadable` while iterating
  */
 export function readKarpathy(path: string, options: ReadOptions = {}): Dataset {
   const { kind = 'human', images, split, onFailure } = options;

@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
-import { writeAtomic, writeError, writeFileAtomic } from '../../files.ts';
+import { exists, writeAtomic, writeError, writeFileAtomic } from '../../files.ts';
 import { formatOf, isImageExtension } from '../../image/format.ts';
 import type { ImageSource } from '../../image/image.ts';
 import { asFailure } from '../dataset.ts';
-import { isThere } from '../paths.ts';
 import type { OnFailure, Sample } from '../sample.ts';
 
 export interface WriteOptions {
@@ -19,7 +18,7 @@ export interface WriteOptions {
 
 /** @throws RecaptionError `output-exists` */
 export async function refuseExisting(path: string, overwrite = false): Promise<void> {
-  if (!overwrite && (await isThere(path))) throw outputExists(path);
+  if (!overwrite && (await exists(path))) throw outputExists(path);
 }
 
 function outputExists(path: string): RecaptionError {
@@ -91,7 +90,8 @@ export function fileNameOf(key: string): string {
       .replace(/^\./, '_')
       .replace(/[. ]+$/, '_');
     const named = DEVICE.test(fit) || fit === '' ? `_${fit}` : fit;
-    return Buffer.byteLength(named) > MAX_NAME_BYTES ? named.slice(0, MAX_NAME_BYTES / 4) : named;
+    if (Buffer.byteLength(named) <= MAX_NAME_BYTES) return named;
+    return named.slice(0, MAX_NAME_BYTES / 4).replace(/\p{Cs}$/u, ''); // half a character is no file name
   });
   const name = parts.join('/');
   if (name === key) return key;

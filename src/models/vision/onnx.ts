@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RecaptionError, reason } from '../../errors.ts';
+import { exists } from '../../files.ts';
 import { type Image, letterbox, resizeImage } from '../../image/index.ts';
-import { type Device, loadRuntime } from '../../tensor/device.ts';
+import { type Device, deviceError, loadRuntime } from '../../tensor/device.ts';
 import { toHalf } from '../../tensor/half.ts';
 import { extractOnnx } from '../../tensor/onnx/extract.ts';
 import { parseConfig } from '../captioner-config.ts';
@@ -15,12 +16,6 @@ import { type FeatureGroup, featureLength, type VisionEncoder } from './encoder.
 /** Descriptions of known models that come with the package; the weights do not. */
 const known = (name: string) =>
   fileURLToPath(new URL(`../../../assets/vision/${name}.json`, import.meta.url));
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /**
  * Any ONNX vision model by file. `ref` is the model (its description lies beside it under the same name with `.json`, or is
@@ -39,17 +34,30 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
   const cut = extractOnnx(model, {
     inputs: { [input.name]: ['N', 3, input.size, input.size] },
     outputs: tensors,
+    place: modelPath,
   });
   const { InferenceSession, Tensor } = await loadRuntime();
   const session = await InferenceSession.create(cut, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     logSeverityLevel: 3,
-  }).catch((cause) => {
-    throw new RecaptionError('bad-onnx', `ONNX Runtime cannot use the model (${reason(cause)})`, {
+  }).catch(async (cause) => {
+    const refused = new RecaptionError('bad-onnx', `ONNX Runtime cannot use the model (${reason(cause)})`, {
       place: modelPath,
       cause,
     });
+    throw (await deviceError(device, cause)) ?? refused;
   });
+  if (session.inputNames.join() !== input.name) {
+    const names = session.inputNames.map((name) => `"${name}"`).join(', ');
+    throw new RecaptionError(
+      'bad-onnx',
+      `the model reads ${names}; its description speaks of "${input.name}"`,
+      {
+        place: modelPath,
+        hint: 'Put the name of its one input into the description beside it.',
+      },
+    );
+  }
 
   const groups: FeatureGroup[] = outputs.map((o) => {
     if (o.kind === 'grid') return { name: o.name, tokens: o.side * o.side, width: o.channels };
@@ -150,7 +158,12 @@ async function locate(ref: string): Promise<{ description: Description; modelPat
   } catch (cause) {
     throw new RecaptionError('bad-config', `the description is no JSON (${reason(cause)})`, { place, cause });
   }
-  const description = parseConfig(descriptionSchema, json, place);
+  const description = parseConfig(
+    descriptionSchema,
+    json,
+    place,
+    'docs/vision-encoders.md explains every key of a description.',
+  );
   return {
     description,
     modelPath: isModel

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { RecaptionError, reason } from '../../errors.ts';
+import { exists } from '../../files.ts';
 import type { Image } from '../../image/index.ts';
 import type { Device } from '../../tensor/device.ts';
 import { toHalf } from '../../tensor/half.ts';
@@ -7,22 +9,22 @@ import type { VisionEncoder } from './encoder.ts';
 
 /** The little of `@huggingface/transformers` that is used here; it is an optional package, loaded when first asked for. */
 interface Transformers {
-  AutoProcessor: {
-    from_pretrained(ref: string): Promise<(images: unknown[]) => Promise<Record<string, unknown>>>;
-  };
-  AutoModel: VisionClass;
-  CLIPVisionModelWithProjection: VisionClass;
-  SiglipVisionModel: VisionClass;
-  AutoConfig: {
-    from_pretrained(
-      ref: string,
-    ): Promise<{ model_type?: string; image_size?: number; vision_config?: { image_size?: number } }>;
-  };
+  AutoProcessor: FromPretrained<(images: unknown[]) => Promise<Record<string, unknown>>>;
+  AutoModel: FromPretrained<VisionModel>;
+  CLIPVisionModelWithProjection: FromPretrained<VisionModel>;
+  SiglipVisionModel: FromPretrained<VisionModel>;
+  AutoConfig: FromPretrained<{
+    model_type?: string;
+    image_size?: number;
+    vision_config?: { image_size?: number };
+  }>;
   RawImage: new (data: Uint8Array, width: number, height: number, channels: number) => unknown;
-  env: { allowRemoteModels: boolean };
 }
-interface VisionClass {
-  from_pretrained(ref: string, options: { dtype: string; device?: string }): Promise<VisionModel>;
+interface FromPretrained<T> {
+  from_pretrained(
+    ref: string,
+    options: { local_files_only: boolean; dtype?: string; device?: string },
+  ): Promise<T>;
 }
 interface VisionModel {
   (inputs: Record<string, unknown>): Promise<Record<string, { dims: number[]; data: Float32Array }>>;
@@ -37,9 +39,12 @@ const POOLED = ['image_embeds', 'pooler_output'];
  * Any vision model of `@huggingface/transformers` (CLIP, SigLIP, DINOv2 …), by hub id or local folder in the hub's layout.
  * @throws RecaptionError `missing-package`, `bad-model`.
  */
-export async function openTransformersVision(ref: string, device: Device = 'cpu'): Promise<VisionEncoder> {
+export async function openTransformersVision(name: string, device: Device = 'cpu'): Promise<VisionEncoder> {
   const library = await load();
-  const { model, process, size } = await open(library, ref, device);
+  // The library takes "models/clip" for a hub id; a full path it does not.
+  const local = await exists(name);
+  const ref = local ? resolve(name) : name;
+  const { model, process, size } = await open(library, ref, { device, local_files_only: local });
   const encode = async (images: Image[]) => {
     const raw = images.map(({ data, width, height }) => new library.RawImage(data, width, height, 3));
     const outputs = await model(await process(raw));
@@ -58,7 +63,7 @@ export async function openTransformersVision(ref: string, device: Device = 'cpu'
   }
   const short = ref.split(/[\\/]/).filter(Boolean).slice(-2).join('-');
   const groups = probe.map(({ name, tokens, width }) => ({ name: `${short}-${name}`, tokens, width }));
-  const digest = createHash('sha256').update(JSON.stringify([ref, groups]));
+  const digest = createHash('sha256').update(JSON.stringify(groups));
   for (const { data } of probe) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 
   return {
@@ -107,18 +112,18 @@ async function load(): Promise<Transformers> {
 async function open(
   { AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers,
   ref: string,
-  device: Device,
+  { device, local_files_only }: { device: Device; local_files_only: boolean },
 ) {
   try {
-    const config = await AutoConfig.from_pretrained(ref);
+    const config = await AutoConfig.from_pretrained(ref, { local_files_only });
     const type = config.model_type ?? '';
     const kind = type.startsWith('clip')
       ? CLIPVisionModelWithProjection
       : type.startsWith('siglip')
         ? SiglipVisionModel
         : AutoModel;
-    const model = await kind.from_pretrained(ref, { dtype: 'fp32', device });
-    const process = await AutoProcessor.from_pretrained(ref);
+    const model = await kind.from_pretrained(ref, { local_files_only, dtype: 'fp32', device });
+    const process = await AutoProcessor.from_pretrained(ref, { local_files_only });
     return { model, process, size: config.vision_config?.image_size ?? config.image_size ?? 224 };
   } catch (cause) {
     throw new RecaptionError('bad-model', `the vision model cannot be loaded (${reason(cause)})`, {

@@ -1,4 +1,4 @@
-import { RecaptionError } from '../../errors.ts';
+import { RecaptionError, reason } from '../../errors.ts';
 import { bytes, type Chunk, concatenate, integer } from './protobuf.ts';
 
 /** One field of a Protocol Buffers message: its number, its value, and the bytes it was written as. */
@@ -52,7 +52,16 @@ const strings = (message: Field, id: number): string[] =>
  */
 export function extractOnnx(
   model: Uint8Array,
-  { inputs = {}, outputs }: { inputs?: Record<string, (number | string)[]>; outputs: string[] },
+  {
+    inputs = {},
+    outputs,
+    place,
+  }: {
+    inputs?: Record<string, (number | string)[]>;
+    outputs: string[];
+    /** Where the model was read, for errors. */
+    place?: string;
+  },
 ): Uint8Array {
   try {
     const parts = [...fields(model)];
@@ -64,8 +73,11 @@ export function extractOnnx(
       bytes(7, extractGraph([...fields(graph.value as Uint8Array)], inputs, outputs)),
     ]);
   } catch (cause) {
-    if (cause instanceof RecaptionError) throw cause;
-    throw new RecaptionError('bad-onnx', `the file is no ONNX model (${(cause as Error).message})`, {
+    const known = cause instanceof RecaptionError;
+    const message = known ? cause.message : `the file is no ONNX model (${reason(cause)})`;
+    throw new RecaptionError('bad-onnx', message, {
+      place,
+      hint: known ? cause.hint : undefined,
       cause,
     });
   }

@@ -1,7 +1,7 @@
-/** The pictures that could not be captioned, and the list of them that stays. */
+/** The samples that a job had to leave out, and the list of them that stays. */
 import { readFile, rm } from 'node:fs/promises';
-import type { Failure, OnFailure } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
+import type { Failure, OnFailure } from './sample.ts';
 
 export interface FailureList {
   /** Several passes over a collection meet the same broken picture: it is listed once. */

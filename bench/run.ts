@@ -1,0 +1,27 @@
+/** `npm run bench -- NAME [OPTIONS]`: runs one measurement against its peer. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const BENCHMARKS: Record<string, string> = {
+  'train-step': 'a training step of a transformer, against PyTorch',
+  decode: 'captions written a second, greedy and with a beam, against PyTorch with a cache',
+  load: 'pictures read and decoded a second, against bare sharp',
+  'world-captions': 'share of unseen scenes whose caption names every object: MODEL_DIR',
+};
+
+const [name, ...rest] = process.argv.slice(2);
+if (name !== undefined && name in BENCHMARKS) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...rest], {
+    stdio: 'inherit',
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal ? 1 : (code ?? 1);
+  });
+} else {
+  const width = Math.max(...Object.keys(BENCHMARKS).map(({ length }) => length));
+  const list = Object.entries(BENCHMARKS).map(([one, what]) => `  ${one.padEnd(width)}  ${what}`);
+  console.log(
+    `${name === undefined ? 'Name one' : `There is no "${name}"`}: npm run bench -- NAME\n${list.join('\n')}`,
+  );
+  process.exitCode = name === undefined ? 0 : 2;
+}

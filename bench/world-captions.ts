@@ -1,0 +1,69 @@
+/**
+ * Share of unseen scenes of the world whose caption names every object with colour and shape, and no other.
+ *
+ *     node bench/world-captions.ts MODEL_DIR [--count 500] [--seed 9000001] [--size 64] [--beam 3]
+ */
+import { parseArgs } from 'node:util';
+import { loadCaptioner } from '../src/captioners/load.ts';
+import { RecaptionError } from '../src/errors.ts';
+import { random } from '../src/random.ts';
+import { namesAllObjects, renderScene, type Scene, sampleScene } from '../src/world/index.ts';
+import { verdict } from './lib/lines.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '9000001' },
+    size: { type: 'string', default: '64' },
+    beam: { type: 'string', default: '3' },
+  },
+});
+const [count, seed, size, beam] = [values.count, values.seed, values.size, values.beam].map(Number);
+const EXAMPLES = 10;
+const BATCH = 50;
+
+/** The middle 95 % of the shares in samples drawn with replacement. */
+function interval(hits: readonly boolean[], draws = 2000): [number, number] {
+  const draw = random(1, 'bootstrap');
+  const shares = Array.from({ length: draws }, () => {
+    let sum = 0;
+    for (let i = 0; i < hits.length; i++) sum += +hits[draw.int(hits.length)];
+    return sum / hits.length;
+  }).sort((a, b) => a - b);
+  return [shares[Math.floor(0.025 * draws)], shares[Math.ceil(0.975 * draws) - 1]];
+}
+
+if (positionals.length !== 1) {
+  console.error('Name the folder of a captioner: npm run bench -- world-captions MODEL_DIR');
+  process.exit(2);
+}
+try {
+  const captioner = await loadCaptioner(positionals[0]);
+  const hits: boolean[] = [];
+  for (let at = 0; at < count; at += BATCH) {
+    const indices = Array.from({ length: Math.min(BATCH, count - at) }, (_, i) => at + i);
+    const scenes: Scene[] = indices.map((index) => sampleScene(seed, index));
+    const captions = await captioner.caption(
+      scenes.map((scene) => renderScene(scene, size)),
+      { beam },
+    );
+    for (const [i, { text }] of captions.entries()) {
+      const hit = namesAllObjects(scenes[i], text);
+      hits.push(hit);
+      if (hits.length <= EXAMPLES) console.log(`  ${hit ? 'all named' : 'not all  '}  ${text}`);
+    }
+  }
+  const share = hits.filter(Boolean).length / hits.length;
+  const [low, high] = interval(hits);
+  const per = (value: number) => `${(100 * value).toFixed(1)} %`;
+  console.log(`${captioner.id}: ${count} scenes of seed ${seed} at ${size} px, beam ${beam}`);
+  console.log(
+    `all objects named in ${per(share)} (95 % interval ${per(low)} to ${per(high)}), ${verdict(share, { least: 0.9 })}`,
+  );
+  await captioner.close();
+} catch (error) {
+  if (!(error instanceof RecaptionError)) throw error;
+  console.error([error.message, error.place, error.hint].filter(Boolean).join('\n'));
+  process.exitCode = 1;
+}

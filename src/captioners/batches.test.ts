@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { tinyConfig } from '../../test/helpers/tiny-captioner.ts';
+import type { RecordCache } from '../data/index.ts';
+import { random } from '../random.ts';
+import {
+  drawMirrored,
+  epochOrder,
+  featureFeeder,
+  packCaptions,
+  pixelFeeder,
+  type TokenisedImage,
+} from './batches.ts';
+
+const SPECIAL = { bos: 1, eos: 2 };
+const config = tinyConfig({ maxTokens: 6 });
+const sizes = { batch: 3, packedTokens: 12, captionsPerImage: 3 };
+
+const image = (key: string, tokens: number[][] = [], sided = false): TokenisedImage => ({
+  key,
+  hash: key,
+  captions: [],
+  references: [],
+  tokens,
+  sided,
+});
+
+/** A cache in memory. */
+function cacheOf(records: Record<string, Uint8Array>): RecordCache {
+  return {
+    size: Object.keys(records).length,
+    recordBytes: Object.values(records)[0].length,
+    has: (key) => key in records,
+    readInto(key, target) {
+      if (!(key in records)) return false;
+      target.set(records[key]);
+      return true;
+    },
+    indexOf: () => undefined,
+    append: () => {},
+    readAt: () => {},
+    flush: async () => {},
+    close: async () => {},
+  };
+}
+
+/** What a row of the packed arrays says: each segment's inputs, targets and places. */
+function readRow(packed: ReturnType<typeof packCaptions>, row: number, { packedTokens: t } = sizes) {
+  const part = (name: string) => [...(packed[name] as Int32Array).subarray(row * t, (row + 1) * t)];
+  const segments = part('segments');
+  return [...new Set(segments)]
+    .filter((segment) => segment > 0)
+    .map((segment) => {
+      const at = segments.flatMap((value, i) => (value === segment ? [i] : []));
+      const pick = (name: string) => at.map((i) => part(name)[i]);
+      return {
+        tokens: pick('tokens'),
+        targets: pick('targets'),
+        positions: pick('positions'),
+        last: row * t + at.at(-1)!,
+      };
+    });
+}
+
+describe('captions of an image are packed', () => {
+  it('one after the other, each with begin, end and places of its own', () => {
+    const captions = [[10, 11], [12], [13, 14, 15]];
+    const packed = packCaptions([image('a', captions)], config, sizes, SPECIAL, random(1));
+    const found = readRow(packed, 0);
+    expect(found.map(({ targets }) => targets.slice(0, -1)).toSorted()).toEqual(captions.toSorted());
+    for (const [k, { tokens, targets, positions, last }] of found.entries()) {
+      expect(targets.at(-1)).toBe(SPECIAL.eos);
+      expect(tokens).toEqual([SPECIAL.bos, ...targets.slice(0, -1)]);
+      expect(positions).toEqual(tokens.map((_, i) => i));
+      expect(packed.ends[k]).toBe(last);
+    }
+    expect([...packed.present]).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0]); // rows beyond the images are empty
+    expect(readRow(packed, 1)).toEqual([]);
+  });
+
+  it('as many as may and as fit, whole ones only, whatever their lengths', () => {
+    const captions = fc.array(fc.array(fc.integer({ min: 4, max: 23 }), { maxLength: 9 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(captions, { minLength: 1, maxLength: 3 }), fc.nat(), (rows, seed) => {
+        const images = rows.map((tokens, i) => image(`${i}`, tokens));
+        const packed = packCaptions(images, config, sizes, SPECIAL, random(seed));
+        for (const [row, tokens] of rows.entries()) {
+          const found = readRow(packed, row);
+          expect(found.length).toBeLessThanOrEqual(sizes.captionsPerImage);
+          if (tokens.length > 0) expect(found.length).toBeGreaterThan(0);
+          const left = tokens.map((caption) => [...caption, SPECIAL.eos].slice(0, config.maxTokens).join());
+          for (const { targets } of found) {
+            expect(left).toContain(targets.join());
+            left.splice(left.indexOf(targets.join()), 1); // each at most once
+          }
+          const present = [...packed.present].slice(3 * row, 3 * row + 3);
+          expect(present).toEqual([0, 1, 2].map((k) => (k < found.length ? 1 : 0)));
+        }
+      }),
+    );
+  });
+
+  it('and one that is longer than a caption may be is cut, without an end', () => {
+    const long = [10, 11, 12, 13, 14, 15, 16, 17];
+    const [found] = readRow(packCaptions([image('a', [long])], config, sizes, SPECIAL, random(1)), 0);
+    expect(found.targets).toEqual(long.slice(0, 6));
+  });
+
+  it('in another order and choice with every draw, the same with the same', () => {
+    const captions = Array.from({ length: 8 }, (_, i) => [10 + i]);
+    const packed = (seed: number) =>
+      packCaptions([image('a', captions)], config, sizes, SPECIAL, random(seed)).tokens;
+    expect(packed(1)).toEqual(packed(1));
+    expect(new Set([1, 2, 3, 4].map((seed) => packed(seed).join())).size).toBeGreaterThan(1);
+  });
+});
+
+describe('frozen features', () => {
+  // Two encoders; the record of the first holds two groups.
+  const halves = (...values: number[]) => new Uint8Array(Uint16Array.from(values).buffer);
+  const caches = [
+    {
+      cache: cacheOf({
+        a: halves(1, 2, 3, 4, 5),
+        'a:flip': halves(21, 22, 23, 24, 25),
+        b: halves(6, 7, 8, 9, 10),
+        'b:flip': halves(26, 27, 28, 29, 30),
+      }),
+      groups: [
+        { name: 'grid', tokens: 2, width: 2 },
+        { name: 'pooled', tokens: 1, width: 1 },
+      ],
+    },
+    {
+      cache: cacheOf({ a: halves(100), 'a:flip': halves(120), b: halves(200), 'b:flip': halves(220) }),
+      groups: [{ name: 'other', tokens: 1, width: 1 }],
+    },
+  ];
+
+  it('go to the input of their group; rows beyond the images repeat the last', () => {
+    const fed = featureFeeder(caches).feed([image('a'), image('b')], 3);
+    expect(fed).toEqual({
+      'features.grid': Uint16Array.of(1, 2, 3, 4, 6, 7, 8, 9, 6, 7, 8, 9),
+      'features.pooled': Uint16Array.of(5, 10, 10),
+      'features.other': Uint16Array.of(100, 200, 200),
+    });
+  });
+
+  it('of mirrored images are those of the mirror image, in every encoder', () => {
+    const fed = featureFeeder(caches).feed([image('a'), image('b')], 2, {
+      draw: random(1),
+      mirrored: [false, true],
+    });
+    expect(fed['features.pooled']).toEqual(Uint16Array.of(5, 30));
+    expect(fed['features.other']).toEqual(Uint16Array.of(100, 220));
+  });
+
+  it('of teachers have inputs of their own', () => {
+    expect(Object.keys(featureFeeder(caches, 'teacher').feed([image('a')], 1))).toEqual([
+      'teacher.grid',
+      'teacher.pooled',
+      'teacher.other',
+    ]);
+  });
+});
+
+describe('pixels', () => {
+  const side = 4;
+  const picture = (seed: number) => {
+    const draw = random(seed, 'pixels');
+    return Uint8Array.from({ length: side * side * 3 }, () => draw.int(256));
+  };
+  const cache = cacheOf({ a: picture(1), b: picture(2), grey: new Uint8Array(side * side * 3).fill(100) });
+  const plain = { minCrop: 1, colourJitter: 0 };
+  const pixels = (...args: Parameters<ReturnType<typeof pixelFeeder>['feed']>) =>
+    (pixelFeeder(cache, side, side, plain).feed(...args).pixels as Uint8Array).slice();
+
+  it('are those of the cache while nothing is changed', () => {
+    expect(pixels([image('a'), image('b')], 2)).toEqual(Uint8Array.of(...picture(1), ...picture(2)));
+  });
+
+  it('are mirrored where told', () => {
+    const fed = pixels([image('a'), image('b')], 2, { draw: random(1), mirrored: [true, false] });
+    const expected = picture(1);
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        const [from, to] = [(y * side + side - 1 - x) * 3, (y * side + x) * 3];
+        expected.set(picture(1).subarray(from, from + 3), to);
+      }
+    }
+    expect(fed).toEqual(Uint8Array.of(...expected, ...picture(2)));
+  });
+
+  it('of an even picture stay even when cropped and resized', () => {
+    for (const size of [2, 4, 7]) {
+      const feeder = pixelFeeder(cache, side, size, { minCrop: 0.3, colourJitter: 0 });
+      const fed = feeder.feed([image('grey')], 1, { draw: random(3), mirrored: [true] }).pixels as Uint8Array;
+      expect(fed).toEqual(new Uint8Array(size * size * 3).fill(100));
+    }
+  });
+
+  it('change with the draw, the same way with the same', () => {
+    const feeder = pixelFeeder(cache, side, side, { minCrop: 0.3, colourJitter: 0.4 });
+    const fed = (seed: number) =>
+      (feeder.feed([image('a')], 1, { draw: random(seed), mirrored: [false] }).pixels as Uint8Array).slice();
+    expect(fed(1)).toEqual(fed(1));
+    expect(fed(1)).not.toEqual(fed(2));
+  });
+});
+
+describe('an epoch', () => {
+  it('has every image once, in another order than the last', () => {
+    const [first, second] = [epochOrder(50, 1, 0), epochOrder(50, 1, 1)];
+    expect([...first].toSorted((a, b) => a - b)).toEqual([...Array(50).keys()]);
+    expect(second).not.toEqual(first);
+    expect(epochOrder(50, 1, 0)).toEqual(first);
+    expect(epochOrder(50, 2, 0)).not.toEqual(first);
+  });
+
+  it('mirrors half of the images, but none whose captions speak of sides', () => {
+    const images = Array.from({ length: 400 }, (_, i) => image(`${i}`, [], i % 4 === 0));
+    const mirrored = drawMirrored(images, random(1));
+    expect(mirrored.filter((yes, i) => yes && images[i].sided)).toEqual([]);
+    const share = mirrored.filter(Boolean).length / 300;
+    expect(Math.abs(share - 0.5)).toBeLessThan(0.12);
+  });
+});

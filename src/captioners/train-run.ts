@@ -1,0 +1,69 @@
+/** The folder of a training run: what it was started with, what it goes on from, what it told. */
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RecaptionError } from '../errors.ts';
+import { writeError, writeFileAtomic } from '../files.ts';
+import { loadState } from '../models/model-folder.ts';
+import type { TrainCaptionerOptions } from './train.ts';
+import type { TrainEvent } from './train-events.ts';
+
+/** What must be the same for a run to go on. */
+export function runName({
+  configPlace: _,
+  out: __,
+  device: ___,
+  resume: ____,
+  signal: _____,
+  ...run
+}: TrainCaptionerOptions): string {
+  return JSON.stringify(run);
+}
+
+/**
+ * What an earlier session left in the folder to go on from.
+ * @throws RecaptionError `run-exists` without --resume, `run-differs` if it was started with other options.
+ */
+export async function savedState(path: string, options: TrainCaptionerOptions) {
+  const saved = await loadState(path).catch((error) => {
+    if (error instanceof RecaptionError && error.code === 'file-not-found') return undefined;
+    throw error;
+  });
+  if (!saved) return undefined;
+  if (!options.resume) {
+    throw new RecaptionError('run-exists', 'a training run is already in this folder', {
+      place: options.out,
+      hint: 'Add --resume to go on with it, or name another --out.',
+    });
+  }
+  if (saved.metadata.run !== runName(options)) {
+    throw new RecaptionError('run-differs', 'the run in this folder was started with other options', {
+      place: options.out,
+      hint: `It was started with ${saved.metadata.run}`,
+    });
+  }
+  return saved;
+}
+
+/** Appends an event to metrics.jsonl. */
+export async function logMetrics(out: string, event: TrainEvent): Promise<void> {
+  const path = join(out, 'metrics.jsonl');
+  await appendFile(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`).catch(
+    (error) => {
+      throw writeError(path, error);
+    },
+  );
+}
+
+/** Drops the lines of steps that will be done again, and a last line that was cut. */
+export async function trimMetrics(out: string, step: number): Promise<void> {
+  const path = join(out, 'metrics.jsonl');
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const kept = text.split('\n').filter((line) => {
+    try {
+      return (JSON.parse(line) as { step: number }).step <= step;
+    } catch {
+      return false;
+    }
+  });
+  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
+}

@@ -1,0 +1,85 @@
+/** What a training run is put together from. */
+import { join } from 'node:path';
+import { RecaptionError } from '../errors.ts';
+import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
+import { loadWeights } from '../models/model-folder.ts';
+import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
+import { imageTokenCount } from '../models/vision/trained.ts';
+import type { Params, Weights } from '../tensor/index.ts';
+import { trainBpe } from '../text/bpe.ts';
+import { createTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import type { TokenisedImage } from './batches.ts';
+import type { PreparedImage } from './prepare.ts';
+
+/** The configuration with the vision that is really there. */
+export function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): CaptionerConfig {
+  if (encoders.length === 0) {
+    if (model.vision.kind === 'frozen') {
+      throw new RecaptionError('bad-config', 'frozen vision needs an encoder', {
+        place: 'model.vision',
+        hint: 'Name one or more with --vision, or choose "patches" or "pyramid".',
+      });
+    }
+    return structuredClone(model);
+  }
+  const groups = encoders.flatMap((encoder) =>
+    encoder.groups.map((group) => ({ encoder: encoder.id, ...group })),
+  );
+  return { ...structuredClone(model), vision: { kind: 'frozen', groups } };
+}
+
+/** Teachers describe the same cells that the network sees, so its view must be the teachers'. */
+export function checkTeachers(
+  groups: FeatureGroup[],
+  config: CaptionerConfig,
+  { minCrop }: TrainingConfig,
+): void {
+  const cells = config.vision.kind === 'frozen' ? 0 : imageTokenCount(config);
+  const other = groups.find(({ tokens }) => tokens !== cells);
+  if (other) {
+    throw new RecaptionError(
+      'bad-config',
+      `the teacher output "${other.name}" has ${other.tokens} tokens, the vision that learns has ${cells}`,
+      {
+        hint: 'Choose model.vision.size and patch (or stages) so that both grids are equal.',
+      },
+    );
+  }
+  if (groups.length > 0 && minCrop < 1) {
+    throw new RecaptionError(
+      'bad-config',
+      'crops and --distil do not go together: the teachers saw whole pictures',
+      {
+        place: 'training.minCrop',
+        hint: 'Set training.minCrop to 1.',
+      },
+    );
+  }
+}
+
+/** The weights without what only training needs. */
+export const inference = (weights: Weights): Weights =>
+  new Map([...weights].filter(([path]) => !path.startsWith('distil.')));
+
+/** Weights to start from; heads that only training needs are not among them. */
+export function initialWeights(folder: string, { all }: Params): Promise<Weights> {
+  const wanted = new Map([...all].filter(([path]) => !path.startsWith('distil.')));
+  return loadWeights(join(folder, 'model.safetensors'), wanted);
+}
+
+export function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {
+  return createTokenizer(
+    trainBpe(
+      images.flatMap(({ captions }) => captions),
+      { vocabSize: config.vocabulary },
+    ),
+  );
+}
+
+/** Images with their captions as tokens. */
+export const tokenise = (images: PreparedImage[], tokenizer: Tokenizer): TokenisedImage[] =>
+  images.map((image) => ({
+    ...image,
+    tokens: image.captions.map((caption) => tokenizer.encode(caption)),
+    sided: image.captions.some((caption) => /\b(left|right)\b/i.test(caption)),
+  }));

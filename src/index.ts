@@ -1,0 +1,61 @@
+/**
+ * Recaption as a library: collections of pictures, captioners, scores. Nothing here prints; long work is an async generator of
+ * plain events. The parts beneath have entries of their own: `recaption/tensor`, `recaption/nn`, `recaption/metrics`,
+ * `recaption/world`.
+ */
+export {
+  CAPTION_BATCH,
+  type Captioner,
+  type CaptionRequest,
+  type CaptionResult,
+} from './captioners/captioner.ts';
+export { type LoadOptions as LoadCaptionerOptions, loadCaptioner } from './captioners/load.ts';
+export { type TrainCaptionerOptions, trainCaptioner } from './captioners/train.ts';
+export type { TrainEvent } from './captioners/train-events.ts';
+export { openVision } from './captioners/vision.ts';
+export {
+  asDataset,
+  CAPTION_KINDS,
+  type Caption,
+  type CaptionKind,
+  type Dataset,
+  type Failure,
+  fileImage,
+  type LoadedSample,
+  type LoadOptions,
+  loadImages,
+  type OnFailure,
+  openDataset,
+  type ReadOptions,
+  type Sample,
+  WRITE_FORMATS,
+  type WriteDatasetOptions,
+  type WriteFormat,
+  writeDataset,
+} from './data/index.ts';
+export { type ErrorDetails, RecaptionError, UsageError } from './errors.ts';
+export {
+  type DecodeOptions as DecodeImageOptions,
+  decodeImage,
+  encodeJpeg,
+  encodePng,
+  type Image,
+  type ImageSource,
+  resizeImage,
+} from './image/index.ts';
+export { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from './jobs/caption-job.ts';
+export { OUTPUT_FORMATS, type OutputFormat } from './jobs/caption-output.ts';
+export { type CaptionRow, readRows as readCaptions } from './jobs/journal.ts';
+export { type CaptionScores, type ScoreReport, scoreCaptions } from './metrics/index.ts';
+export {
+  type CaptionerConfig,
+  captionerConfigSchema,
+  type TrainingConfig,
+  trainingConfigSchema,
+} from './models/captioner-config.ts';
+export type { FeatureGroup, VisionEncoder } from './models/vision/encoder.ts';
+export { DEVICES, type Device } from './tensor/index.ts';
+export { trainBpe } from './text/bpe.ts';
+export { normaliseCaption } from './text/normalise-caption.ts';
+export { createTokenizer, loadTokenizer, type Tokenizer } from './text/tokenizer.ts';
+export { type WorldOptions, worldDataset } from './world/index.ts';

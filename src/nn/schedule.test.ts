@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { constantSchedule, cosineSchedule } from './schedule.ts';
+
+describe('warm-up', () => {
+  it.each([
+    ['constant', constantSchedule(4)],
+    ['cosine', cosineSchedule(4)],
+  ])('rises in equal parts to the peak, never from nothing (%s)', (_, schedule) => {
+    expect([0, 1, 2, 3, 4].map((step) => schedule(step, 0))).toEqual([0.25, 0.5, 0.75, 1, 1]);
+  });
+  it('of no steps starts at the peak', () => {
+    expect(constantSchedule(0)(0, 0)).toBe(1);
+    expect(cosineSchedule(0)(0, 0)).toBe(1);
+  });
+});
+
+describe('after it', () => {
+  it('constant stays at the peak to the end', () => {
+    expect([0.2, 0.5, 1].map((progress) => constantSchedule(4)(1000, progress))).toEqual([1, 1, 1]);
+  });
+  it('cosine falls to its floor: half-way at half-time, level at both ends', () => {
+    const schedule = cosineSchedule(1, 0.1);
+    expect(schedule(10, 0)).toBe(1);
+    expect(schedule(10, 0.5)).toBeCloseTo(0.55, 10);
+    expect(schedule(10, 1)).toBeCloseTo(0.1, 10);
+    expect(1 - schedule(10, 0.01)).toBeLessThan(0.001);
+    expect(schedule(10, 0.99) - 0.1).toBeLessThan(0.001);
+    const values = Array.from({ length: 101 }, (_, i) => schedule(10, i / 100));
+    expect(values).toEqual(values.toSorted((a, b) => b - a));
+  });
+  it('cosine does not rise again when time runs over', () => {
+    expect(cosineSchedule(1)(10, 1.2)).toBeCloseTo(0, 10);
+  });
+});

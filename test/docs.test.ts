@@ -1,0 +1,83 @@
+/** What the pages promise is what the program does. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { captionerConfigSchema, trainingConfigSchema } from '../src/models/captioner-config.ts';
+import { descriptionSchema } from '../src/models/vision/description.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+/** Keys and defaults of a schema, as paths; the branches of a union one after the other, each with its own. */
+function keysOf(schema: object, path: string): [key: string, fallback: string | undefined][] {
+  const { properties, required = [] } = schema as {
+    properties: Record<string, { default?: unknown; type?: string; anyOf?: object[]; oneOf?: object[] }>;
+    required?: string[];
+  };
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const key = `${path}${name}`;
+    const branches = property.oneOf ?? property.anyOf;
+    if (branches) return branches.flatMap((branch) => keysOf(branch, `${key}.`));
+    if (property.type === 'object') return keysOf(property, `${key}.`);
+    const optional = !required.includes(name);
+    return [[key, optional && property.default !== undefined ? JSON.stringify(property.default) : undefined]];
+  });
+}
+const input = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+
+describe('docs/training.md', () => {
+  const rows = [
+    ...read('docs/training.md').matchAll(/^\| `((?:model|training)\.[\w.]+)`\s*\|[^|]*\|\s*`([^`]*)`\s*\|/gm),
+  ].map(([, key, fallback]) => `${key} ${fallback}`);
+  const keys = [
+    ...keysOf(input(captionerConfigSchema), 'model.'),
+    ...keysOf(input(trainingConfigSchema), 'training.'),
+  ];
+  // Nobody writes the groups of frozen encoders by hand; and a kind of vision is its own default.
+  const expected = keys
+    .filter(([key]) => key !== 'model.vision.groups' && key !== 'model.vision.kind')
+    .map(([key, fallback]) => `${key} ${fallback}`);
+
+  test('has a row for every key of a configuration, with its default', () => {
+    expect(expected.length).toBeGreaterThan(25);
+    expect(expected.filter((row) => !rows.includes(row))).toEqual([]);
+  });
+
+  test('has no row for a key that does not exist', () => {
+    expect(rows.filter((row) => !expected.includes(row))).toEqual(['model.vision.kind "patches"']);
+  });
+});
+
+test('docs/vision-encoders.md explains every key of a description', () => {
+  const text = read('docs/vision-encoders.md');
+  const { properties } = input(descriptionSchema) as {
+    properties: Record<string, { items?: { oneOf: object[] } }>;
+  };
+  const { outputs, ...rest } = properties;
+  const keys = keysOf({ properties: rest }, '').map(([key]) => key);
+  const ofOutputs = outputs.items!.oneOf.flatMap((branch) => keysOf(branch, '')).map(([key]) => key);
+  expect(ofOutputs).toContain('overlap');
+  for (const key of [...keys, ...ofOutputs.filter((key) => key !== 'kind')])
+    expect(text).toMatch(new RegExp(`^\\| \`${key.replace('.', '\\.')}\`\\s*\\|`, 'm'));
+  for (const file of readdirSync(join(ROOT, 'assets/vision')))
+    expect(text).toContain(file.replace(/\.json$/, '.onnx'));
+});
+
+const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]; // biome-ignore format: one line
+test.each(PAGES.filter((name) => name.endsWith('.md')))('every link of %s leads somewhere', (page) => {
+  const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target);
+  const files = links.filter((target) => !/^[a-z]+:/.test(target));
+  // The page of figures is made by measuring, and may not be there yet.
+  const missing = files.filter((target) => !existsSync(join(ROOT, dirname(page), target)));
+  expect(missing.filter((target) => !target.endsWith('results.md'))).toEqual([]);
+});
+
+test('hints that name a page name one that exists', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  const named = sources
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...read(join('src', path)).matchAll(/docs\/[\w-]+\.md/g)].map(([page]) => page));
+  expect(named.length).toBeGreaterThan(2);
+  expect(named.filter((page) => !existsSync(join(ROOT, page)))).toEqual([]);
+});
