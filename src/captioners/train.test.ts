@@ -154,9 +154,11 @@ describe('a run', () => {
   });
 
   it('tells what it will do, every step, every validation, and where the model is', () => {
-    expect(events.map(({ kind }) => kind).filter((kind) => kind !== 'features')).toEqual(
-      'warning plan step step validation step step validation step validation checkpoint done'.split(' '),
+    const kinds = events.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind !== 'features' && kind !== 'checkpoint')).toEqual(
+      'warning plan step step validation step step validation step validation done'.split(' '),
     );
+    expect(kinds.at(-2)).toBe('checkpoint');
     expect(of(events, 'warning')).toMatchObject([{ code: 'caption-cut' }]);
     expect(of(events, 'plan')).toMatchObject([{ images: 10, captions: 10, steps: 5, resumedFrom: 0 }]);
     for (const step of of(events, 'step')) {
@@ -164,6 +166,10 @@ describe('a run', () => {
       expect(step.learningRate).toBeGreaterThanOrEqual(0);
       expect(step.imagesPerSecond).toBeGreaterThan(0);
       expect(Number.isFinite(step.secondsLeft)).toBe(true);
+    }
+    for (const [i, event] of events.entries()) {
+      // A new best is in the state before anything else happens, or a killed run would forget it.
+      if (event.kind === 'validation' && event.best) expect(events[i + 1].kind).toBe('checkpoint');
     }
     const [first] = of(events, 'validation');
     expect(first).toMatchObject({ step: 2, best: true });
