@@ -16,6 +16,7 @@ import { loadImages, openDataset } from '../src/data/index.ts';
 import type { Dataset } from '../src/data/sample.ts';
 import { encodeJpeg } from '../src/image/index.ts';
 import { random } from '../src/random.ts';
+import { median, verdict } from './lib/lines.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,8 +57,10 @@ async function compare(source: string): Promise<void> {
       `  loadImages ${one.toFixed(0)}/s, bare sharp ${other.toFixed(0)}/s, ratio ${(one / other).toFixed(3)}`,
     );
   }
-  const median = ratios.sort((a, b) => a - b)[ratios.length >> 1];
-  console.log(`${source}: ${files.length} pictures, median ratio ${median.toFixed(3)} (bar 0.85)`);
+  const ratio = median(ratios);
+  console.log(
+    `${source}: ${files.length} pictures, median ratio ${ratio.toFixed(3)}, ${verdict(ratio, { least: 0.85 })}`,
+  );
 }
 
 async function ours(dataset: Dataset): Promise<number> {

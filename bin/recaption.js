@@ -26,6 +26,7 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     );
     process.exit(1);
   }
+  process.on('SIGINT', () => {}); // the other one answers Ctrl-C, and this one must still be here to say how it ended
   const { status, signal } = spawnSync(node, process.argv.slice(1), { stdio: 'inherit' });
   if (signal) process.kill(process.pid, signal);
   process.exitCode = status ?? 1;

@@ -45,9 +45,11 @@ Trained with \`recaption train captioner\`. It sees ${sees}; ${(parameters / 1e6
 | images | ${images} |
 | steps | ${step} of ${options.minutes ? `${options.minutes} minutes` : 'the schedule'}, ${minutes.toFixed(1)} minutes so far |
 | seed | ${options.seed} |
-| CIDEr-D, beam search | ${ciderD === undefined ? 'not measured: no validation set was given' : `${ciderD.toFixed(4)} on ${options.val}`} |
+${row('started from', options.init)}${row('vision distilled from', options.distil?.join(', '))}| CIDEr-D, beam search | ${ciderD === undefined ? 'not measured: no validation set was given' : `${ciderD.toFixed(4)} on ${options.val}`} |
 
-The terms of the data apply to what was learnt from it. It will invent things that are not in the picture; look before you use
-its captions.
+The terms of the data, and of the networks named here, apply to what was learnt from them. It will invent things that are not in
+the picture; look before you use its captions.
 `;
 }
+
+const row = (name: string, value: string | undefined): string => (value ? `| ${name} | ${value} |\n` : '');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { asFailure } from '../data/dataset.ts';
 import { loadImages, openDataset, openRecordCache, type RecordCache } from '../data/index.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
@@ -100,10 +101,12 @@ export async function* prepareImages(
         });
         continue;
       }
+      const hash = await contentHash(sample, onFailure);
+      if (hash === undefined) continue;
       seen.add(sample.key);
       images.push({
         key: sample.key,
-        hash: await contentHash(sample),
+        hash,
         references,
         captions: references.map(normaliseCaption),
       });
@@ -131,11 +134,17 @@ function noCaptions(sources: string[], message: string): RecaptionError {
   });
 }
 
-async function contentHash(sample: Sample): Promise<string> {
-  return createHash('sha256')
-    .update(await sample.image.bytes())
-    .digest('hex')
-    .slice(0, 32);
+/** Undefined for a picture whose file cannot be read, after telling `onFailure`. */
+async function contentHash({ key, image }: Sample, onFailure: OnFailure): Promise<string | undefined> {
+  try {
+    return createHash('sha256')
+      .update(await image.bytes())
+      .digest('hex')
+      .slice(0, 32);
+  } catch (error) {
+    onFailure(asFailure(error, key, image.name, 'image-unreadable'));
+    return undefined;
+  }
 }
 
 async function* fill(
@@ -150,8 +159,8 @@ async function* fill(
     async *[Symbol.asyncIterator]() {
       for (const source of sources) {
         for await (const sample of await openDataset(source)) {
-          const hash = sample.captions.length > 0 ? await contentHash(sample) : '';
-          if (!wanted.delete(hash)) continue;
+          const hash = sample.captions.length > 0 ? await contentHash(sample, onFailure) : undefined;
+          if (hash === undefined || !wanted.delete(hash)) continue;
           hashes.set(sample, hash);
           yield sample;
         }
@@ -170,7 +179,7 @@ async function* fill(
         ])
       : batch;
     const records = await record(views.map(({ image }) => image));
-    for (const [i, { hash }] of views.entries()) if (!cache.has(hash)) await cache.append(hash, records[i]);
+    for (const [i, { hash }] of views.entries()) if (!cache.has(hash)) cache.append(hash, records[i]);
     done += batch.length;
     batch = [];
   };

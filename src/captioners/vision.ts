@@ -12,16 +12,21 @@ export function openVision(ref: string, device: Device = 'cpu'): Promise<VisionE
   return /\.(onnx|json)$/.test(ref) ? openOnnxVision(ref, device) : openTransformersVision(ref, device);
 }
 
-/** Opens several; group names must differ between them. */
+/** Opens several, or none if one fails; group names must differ between them. */
 export async function openVisions(refs: string[], device: Device = 'cpu'): Promise<VisionEncoder[]> {
   const encoders: VisionEncoder[] = [];
-  for (const ref of refs) encoders.push(await openVision(ref, device));
-  const names = encoders.flatMap(({ groups }) => groups.map(({ name }) => name));
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) {
-    throw new RecaptionError('bad-config', `two vision encoders have an output named "${twice}"`, {
-      hint: 'Rename one in its description.',
-    });
+  try {
+    for (const ref of refs) encoders.push(await openVision(ref, device));
+    const names = encoders.flatMap(({ groups }) => groups.map(({ name }) => name));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) {
+      throw new RecaptionError('bad-config', `two vision encoders have an output named "${twice}"`, {
+        hint: 'Rename one in its description.',
+      });
+    }
+    return encoders;
+  } catch (error) {
+    for (const encoder of encoders) await encoder.close();
+    throw error;
   }
-  return encoders;
 }

@@ -88,7 +88,7 @@ function placeOfResults(out: string | undefined, source: string, format: OutputF
   const name = format === 'jsonl' ? 'captions.jsonl' : format;
   if (out === undefined) return join(resultFolder(source), name);
   const isFolder = /[/\\]$/.test(out) || statSync(out, { throwIfNoEntry: false })?.isDirectory();
-  return format === 'jsonl' && isFolder ? join(out, name) : resolve(out);
+  return resolve(format === 'jsonl' && isFolder ? join(out, name) : out);
 }
 
 function requestOf(options: CaptionRequest): CaptionRequest {

@@ -37,7 +37,8 @@ export function commandToGoOn(
   env: Record<string, string | undefined>,
   script = process.argv[1] ?? 'recaption',
 ): string {
-  const flag = argv.map((word) => GO_ON[word]).find((found) => found !== undefined);
+  const command = argv.find((word) => !word.startsWith('-')) ?? '';
+  const flag = Object.hasOwn(GO_ON, command) ? GO_ON[command] : undefined;
   const words = flag === undefined || argv.includes(flag) ? argv : [...argv, flag];
   if (env.npm_lifecycle_event === 'start' && argv[0] === 'start') {
     return words.length === 1 ? 'npm start' : `npm start -- ${words.slice(1).map(shellWord).join(' ')}`;

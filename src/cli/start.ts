@@ -62,7 +62,7 @@ async function start(
   context: Context,
 ): Promise<void> {
   const collection = dir === undefined ? scenes() : pictures(dir);
-  const folder = out ?? collection.folder;
+  const folder = resolve(out ?? collection.folder);
   await collection.open(() => {}); // a source that is not there is told before a model is loaded
   const { loadCaptioner } = await import('../captioners/load.ts');
   const captioner = await loadCaptioner(collection.captioner, { device });

@@ -112,7 +112,7 @@ export function draw(event: TrainEvent, output: Output): void {
       break;
     case 'step':
       output.progress({
-        label: `epoch ${event.epoch}:`,
+        label: `epoch ${+event.epoch.toFixed(1)}:`,
         done: event.step,
         total: event.steps,
         unit: 'steps',

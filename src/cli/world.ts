@@ -1,18 +1,16 @@
 import { Option } from 'commander';
-import { writeDataset } from '../data/index.ts';
+import { WRITE_FORMATS, type WriteFormat, writeDataset } from '../data/index.ts';
 import { worldDataset } from '../world/index.ts';
 import type { Context, Register } from './main.ts';
 import { required, wholeNumber } from './options.ts';
 import { counted } from './output.ts';
-
-const FORMATS = ['webdataset', 'jsonl', 'sidecars', 'imagefolder'] as const;
 
 interface WorldOptions {
   count?: number;
   size: number;
   seed: number;
   out?: string;
-  format: (typeof FORMATS)[number];
+  format: WriteFormat;
   overwrite: boolean;
 }
 
@@ -28,7 +26,7 @@ export const register: Register = (program, context) => {
     .option('--seed <k>', 'the same seed draws the same scenes', wholeNumber(0), 0)
     .option('--out <dir>', 'folder to write; made if it is not there')
     .addOption(
-      new Option('--format <format>', 'form of the collection').choices(FORMATS).default('webdataset'),
+      new Option('--format <format>', 'form of the collection').choices(WRITE_FORMATS).default('webdataset'),
     )
     .option('--overwrite', 'replace files that are there already', false)
     .addHelpText('after', '\nExample:\n  $ recaption world --count 1000 --size 64 --seed 1 --out scenes')

@@ -25,7 +25,7 @@ export async function* mapAhead<T, U>(
       result.catch(() => {}); // thrown to whoever takes it; until then it is nobody's unhandled rejection
       queue.push(result);
       wake();
-      while (queue.length >= limit && !stopped) await bell();
+      while (queue.length >= Math.max(1, limit) && !stopped) await bell();
       if (stopped) break;
     }
   };

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { RecaptionError, reason } from '../errors.ts';
+import { readError } from '../files.ts';
 import type { OnFailure } from './sample.ts';
 
 /** Longest line that is read; a longer one is damage or an attack, and is skipped. */
@@ -31,9 +32,12 @@ export interface Row {
   value: unknown;
 }
 
-/** Streams a file of JSON lines. Empty lines are passed over; lines that are not UTF-8 or not JSON are reported. */
+/**
+ * Streams a file of JSON lines. Empty lines are passed over; lines that are not UTF-8 or not JSON are reported.
+ * @throws RecaptionError `file-not-found`, `read-failed`
+ */
 export async function* readJsonLines(path: string, fail: OnFailure): AsyncGenerator<Row> {
-  for await (const { number, bytes } of splitLines(createReadStream(path, { highWaterMark: 2 ** 18 }))) {
+  for await (const { number, bytes } of splitLines(chunksOf(path))) {
     const place = `${path}:${number}`;
     try {
       if (bytes === undefined) {
@@ -45,6 +49,14 @@ export async function* readJsonLines(path: string, fail: OnFailure): AsyncGenera
       if (!(error instanceof RecaptionError)) throw error;
       fail({ key: '', place, code: error.code, message: error.message });
     }
+  }
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 2 ** 18 });
+  } catch (error) {
+    throw readError(path, error);
   }
 }
 

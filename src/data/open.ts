@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { RecaptionError } from '../errors.ts';
+import { readError } from '../files.ts';
 import { isImageName } from '../image/format.ts';
 import { asDataset, noImages, type ReadOptions } from './dataset.ts';
 import { expandPlace } from './expand.ts';
@@ -59,7 +60,10 @@ async function openPath(path: string, options: ReadOptions): Promise<Dataset> {
 async function openFolder(folder: string, options: ReadOptions): Promise<Dataset> {
   const { inside, above } = await findMetadata(folder);
   if (inside) return readImageFolder(inside, options);
-  const names = (await readdir(folder)).sort();
+  const names = await readdir(folder).catch((error) => {
+    throw readError(folder, error);
+  });
+  names.sort();
   if (names.includes(DATASET_FILE)) return readJsonl(join(folder, DATASET_FILE), options);
   if (await hasPictures(folder)) {
     return above ? readImageFolder(above, { ...options, within: folder }) : readFolder(folder, options);

@@ -87,7 +87,7 @@ export const trainingConfigSchema = z.strictObject({
   flip: z.boolean().default(true),
   /** Random crop of trained vision: the smallest share of the area kept; 1 never crops. */
   minCrop: z.number().min(0.1).max(1).default(1),
-  /** Random change of brightness, contrast and saturation of trained vision, as a share. */
+  /** Random change of brightness and colour balance for trained vision, as a share. */
   colourJitter: z.number().min(0).max(1).default(0),
   /** Weight of the loss for predicting the features of `--distil` encoders. */
   distil: z.number().nonnegative().default(1),

@@ -226,7 +226,7 @@ function nonFinite(
     `the loss became ${loss} at step ${step}; largest gradients: ${worst.join(', ')}`,
     {
       place: `step ${step}`,
-      hint: 'The last good checkpoint is kept. Lower the learning rate or the gradient clip, then resume.',
+      hint: 'What was saved before is kept. Lower the learning rate or the gradient clip, and start again.',
     },
   );
 }

@@ -3,7 +3,8 @@ import { constant, type Node, shapeError, type Tensor } from './tensor.ts';
 
 /**
  * Reverse-mode derivatives of a scalar with respect to each of `wrt`, as tensors of the same graph. A tensor that the loss
- * does not depend on gets `undefined`.
+ * does not depend on gets `undefined`. First derivatives only: some rules use operators that have none, so differentiating the
+ * result once more would miss terms.
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undefined)[] {
   if (loss.rank !== 0) throw shapeError('gradients', `the loss must be a scalar, not [${loss.shape}]`);

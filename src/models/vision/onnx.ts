@@ -104,13 +104,16 @@ export async function openOnnxVision(ref: string, device: Device = 'cpu'): Promi
           const target = out.subarray(at, at + tokens * width);
           if (output.kind === 'detections') {
             const levels = output.levels.map(({ tensor, features, stride }) => {
-              const values = of(tensor, i);
-              return {
-                values,
-                features: of(features, i),
-                stride,
-                side: Math.sqrt(values.length / (5 + output.classes)),
-              };
+              const [values, map] = [of(tensor, i), of(features, i)];
+              const side = Math.sqrt(values.length / (5 + output.classes));
+              if (!Number.isInteger(side) || map.length !== output.features * side * side) {
+                throw new RecaptionError(
+                  'bad-config',
+                  `"${tensor}" and "${features}" have ${values.length} and ${map.length} numbers an image; that does not fit ${output.classes} classes and ${output.features} features`,
+                  { place: modelPath },
+                );
+              }
+              return { values, features: map, stride, side };
             });
             writeDetectionTokens(target, decodeDetections(levels, output), levels, output, input.size);
           } else {

@@ -17,7 +17,7 @@ export interface PyramidConfig {
 
 /**
  * A small residual convolution network without normalisation: every stage halves the grid by moving 2×2 pixels into channels,
- * then adds `depth` blocks x + g · conv1×1(relu(conv3×3(x))) whose gain g starts at 0 (SkipInit, De & Smith 2020).
+ * then adds `depth` blocks x + g · conv1×1(relu(conv3×3(x))) whose gain g starts small (after SkipInit, De & Smith 2020).
  * Pixels (B, H, W, 3) to tokens (B, H·W / 4^stages, channels of the last stage).
  */
 export function pyramid(p: Params, { channels, depths }: PyramidConfig, pixels: Tensor): Tensor {
@@ -28,7 +28,7 @@ export function pyramid(p: Params, { channels, depths }: PyramidConfig, pixels: 
     for (let i = 0; i < (depths[stage] ?? 1); i++) {
       const block = at.at(`blocks.${i}`);
       const y = conv(block.at('out'), relu(conv(block.at('in'), x, width, 3)), width, 1);
-      x = add(x, mul(y, block.get('gain', [1], zeros)));
+      x = add(x, mul(y, block.get('gain', [1], { kind: 'constant', value: 0.3 })));
     }
   }
   const [b, c, h, w] = x.shape;

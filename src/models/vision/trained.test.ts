@@ -64,7 +64,7 @@ describe('image tokens', () => {
   });
 });
 
-/** A tree whose parameters are constants; the gains, which start at 0, are not, so that every block takes part. */
+/** A tree whose parameters are random constants, the gains too, so that every block takes part. */
 function fixed(path = ''): Params {
   const draw = random(1, path);
   return {

@@ -28,15 +28,22 @@ export function imageTokens(p: Params, c: CaptionerConfig, { batch }: ImageInput
       const raw = input(`features.${group.name}`, [batch, group.tokens, group.width], 'float16').cast(
         'float32',
       );
-      const x = layerNorm(at.at('norm'), linear(at, raw, width));
-      return add(x, at.get('positions', [group.tokens, width], normal(0.02)));
+      return placed(at, linear(at, raw, width));
     });
     return concat(groups, 1);
   }
   const pixels = normalisePixels(input('pixels', [batch, vision.size, vision.size, 3], 'uint8'));
   const x = vision.kind === 'pyramid' ? pyramid(p, vision, pixels) : patchify(pixels, vision.patch); // (B, S, ·)
-  const tokens = linear(p.at('tokens'), x, width);
-  return add(tokens, p.get('positions', [tokens.shape[1], width], normal(0.02)));
+  return placed(p, linear(p.at('tokens'), x, width));
+}
+
+/**
+ * Tokens that know where they are. Normalised first and with places of a like size: against tokens of deviation 1, the customary
+ * 0.02 is so faint that a captioner takes thousands of steps to learn where things are.
+ */
+function placed(p: Params, tokens: Tensor): Tensor {
+  const [, count, width] = tokens.shape;
+  return add(layerNorm(p.at('norm'), tokens), p.get('positions', [count, width], normal(0.5)));
 }
 
 /** Number of image tokens S of a configuration. */

@@ -29,20 +29,21 @@ export function emitOnnx(
   const feeds: Emitted['feeds'] = [];
   const constants = new Map<string, string>(); // equal small constants are written once
   const taken = new Set<string>();
+  // Our own names begin with #, so that an input may be called c0.
 
   const declare = (tensor: Tensor): void => {
     const leaf = tensor.leaf!;
     if (leaf.kind === 'constant') {
       const key = `${tensor.dtype}[${tensor.shape}]${leaf.data.length <= 16 ? leaf.data : `#${names.size}`}`;
       const known = constants.get(key);
-      names.set(tensor, known ?? `c${constants.size}`);
+      names.set(tensor, known ?? `#c${constants.size}`);
       if (known !== undefined) return;
       constants.set(key, names.get(tensor)!);
       initializers.push(bytes(5, tensorProto(names.get(tensor)!, tensor, leaf.data)));
       return;
     }
     const name =
-      leaf.kind === 'input' ? leaf.name : leaf.kind === 'parameter' ? leaf.path : `random${feeds.length}`;
+      leaf.kind === 'input' ? leaf.name : leaf.kind === 'parameter' ? leaf.path : `#random${feeds.length}`;
     names.set(tensor, name);
     const value = leaf.kind === 'parameter' ? frozen.get(leaf.path) : undefined;
     if (taken.has(name)) return; // the same parameter or input declared twice is one value
@@ -62,7 +63,7 @@ export function emitOnnx(
   for (const node of order) {
     for (const x of node.inputs) if (x?.leaf && !names.has(x)) declare(x);
     for (const [i, y] of node.outputs.entries()) {
-      if (!names.has(y)) names.set(y, `t${nodeChunks.length}${i ? `_${i}` : ''}`);
+      if (!names.has(y)) names.set(y, `#t${nodeChunks.length}${i ? `_${i}` : ''}`);
     }
     nodeChunks.push(bytes(1, nodeProto(node, names)));
   }

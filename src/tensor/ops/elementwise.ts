@@ -1,4 +1,4 @@
-import { type DType, sizeOf } from '../dtype.ts';
+import { DTYPES, type DType, sizeOf } from '../dtype.ts';
 import { apply, constant, randomLike, type Shape, shapeError, Tensor } from '../tensor.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -92,9 +92,10 @@ export const pow = (x: Tensor, exponent: number): Tensor =>
 /** x · Φ(x) (Hendrycks & Gimpel 2016), exact. */
 export const gelu = (x: Tensor): Tensor =>
   apply('Gelu', [x], { shape: x.shape, domain: 'com.microsoft' }, (dy) => {
-    const cdf = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
-    const density = exp(mul(mul(x, -0.5), x));
-    return [mul(dy, add(cdf, mul(mul(x, 1 / Math.sqrt(2 * Math.PI)), density)))];
+    // Φ(x) + x·φ(x) with t = x/√2: ½ + ½·erf(t) + t·exp(−t² − ½·ln π); every pass over the activations counts.
+    const t = mul(x, Math.SQRT1_2);
+    const density = mul(t, exp(sub(-0.5 * Math.log(Math.PI), mul(t, t))));
+    return [mul(dy, add(add(mul(erf(t), 0.5), 0.5), density))];
   });
 
 /** The tanh approximation of `gelu`, written x · σ(2u) with u = √(2/π)(x + 0.044715x³). */
@@ -158,12 +159,11 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 /** Converts the element type; the gradient passes between floating types. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
-  const CODES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
   const floating = (t: DType) => t === 'float32' || t === 'float16';
   return apply(
     'Cast',
     [x],
-    { shape: x.shape, dtype, attributes: { to: CODES[dtype] } },
+    { shape: x.shape, dtype, attributes: { to: DTYPES[dtype].onnx } },
     floating(x.dtype) && floating(dtype) ? (dy) => [cast(dy, x.dtype)] : undefined,
   );
 }

@@ -8,7 +8,7 @@ import { expand, reshape } from './shape.ts';
 export interface CrossEntropyOptions {
   /** Share ε of the probability spread evenly over all classes (Szegedy et al. 2016). */
   smoothing?: number;
-  /** (N) weights, 0 to leave a row out; the loss is the weighted mean. */
+  /** (N) weights, 0 to leave a row out; the loss is the weighted sum over the sum of weights, or over 1 where that is less. */
   mask?: Tensor;
 }
 

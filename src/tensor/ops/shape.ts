@@ -1,6 +1,6 @@
 import { sizeOf } from '../dtype.ts';
 import { apply, applyMany, constant, int64s, type Shape, shapeError, type Tensor } from '../tensor.ts';
-import { add, sumTo } from './elementwise.ts';
+import { sumTo } from './elementwise.ts';
 
 /** The same elements in another shape; one dimension may be −1. */
 export function reshape(x: Tensor, to: Shape): Tensor {
@@ -124,6 +124,3 @@ export function unpatchify(x: Tensor, p: number, h: number, w: number): Tensor {
     .transpose([0, 1, 3, 2, 4, 5])
     .reshape([b, h, w, c]);
 }
-
-/** Sum of several tensors of one shape. */
-export const addAll = (parts: readonly Tensor[]): Tensor => parts.reduce((a, b) => add(a, b));
