@@ -1,8 +1,10 @@
 /** Files that are either whole or not there. */
-import { access, open, rename, rm } from 'node:fs/promises';
+import { hash } from 'node:crypto';
+import { access, open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { RecaptionError, reason } from './errors.ts';
-
-let unique = 0;
+import { isRunning } from './processes.ts';
 
 /** Whether there is a file or folder at `path`, as far as this process may see. */
 export function exists(path: string): Promise<boolean> {
@@ -25,7 +27,8 @@ export async function writeAtomic(
   path: string,
   produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}-${unique++}.tmp`;
+  await sweep(dirname(path));
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'w');
     try {
@@ -40,6 +43,27 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true });
     throw writeError(path, error);
+  }
+}
+
+/** Machine and process are part of the name, so that a later run knows what a killed one has left. */
+const TEMPORARY = /\.([0-9a-f]{8})-(\d+)-\d+\.tmp$/;
+const MACHINE = hash('sha256', hostname()).slice(0, 8);
+let unique = 0;
+
+/** A name beside `path` that no other file has, for what will be renamed to `path` when it is whole. */
+export const temporaryName = (path: string): string => `${path}.${MACHINE}-${process.pid}-${unique++}.tmp`;
+
+const swept = new Set<string>();
+
+/** Removes temporary files of killed processes of this machine; each folder once, for it may hold a million files. */
+async function sweep(folder: string): Promise<void> {
+  if (swept.has(folder)) return;
+  swept.add(folder);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, machine, pid] = TEMPORARY.exec(name) ?? [];
+    if (machine !== MACHINE || isRunning({ pid: Number(pid), host: hostname() })) continue;
+    await rm(join(folder, name), { force: true }).catch(() => {}); // it takes room, and that is all
   }
 }
 

@@ -36,9 +36,7 @@ function cacheOf(records: Record<string, Uint8Array>): RecordCache {
       target.set(records[key]);
       return true;
     },
-    indexOf: () => undefined,
-    append: () => {},
-    readAt: () => {},
+    append: async () => {},
     flush: async () => {},
     close: async () => {},
   };

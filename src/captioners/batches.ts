@@ -1,4 +1,5 @@
 import type { RecordCache } from '../data/index.ts';
+import { RecaptionError } from '../errors.ts';
 import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
 import { type Random, random } from '../random.ts';
 import type { Arrays } from '../tensor/index.ts';
@@ -58,7 +59,7 @@ export function featureFeeder(
         const mirrored = augment?.mirrored[Math.min(i, images.length - 1)];
         for (const [k, { cache, groups }] of caches.entries()) {
           const record = buffer.records[k];
-          cache.readInto(mirrored ? `${image.hash}:flip` : image.hash, record);
+          mustRead(cache, mirrored ? `${image.hash}:flip` : image.hash, record);
           const values = new Uint16Array(record.buffer, record.byteOffset, record.byteLength / 2);
           let at = 0;
           for (const { name, tokens, width } of groups) {
@@ -88,7 +89,7 @@ export function pixelFeeder(
       buffers.set(batch, pixels);
       for (let i = 0; i < batch; i++) {
         const at = Math.min(i, images.length - 1);
-        cache.readInto(images[at].hash, record);
+        mustRead(cache, images[at].hash, record);
         const target = pixels.subarray(i * size * size * 3, (i + 1) * size * size * 3);
         resample(
           record,
@@ -101,6 +102,17 @@ export function pixelFeeder(
       return { pixels };
     },
   };
+}
+
+function mustRead(cache: RecordCache, key: string, record: Uint8Array): void {
+  if (cache.readInto(key, record)) return;
+  throw new RecaptionError(
+    'cache-incomplete',
+    `a picture's features have left the cache while they were needed (${key})`,
+    {
+      hint: 'Run the same command again with --resume: what is missing is computed anew.',
+    },
+  );
 }
 
 /** A view of a picture: part of it (as shares of the side), mirrored or not, with a gain and offset per channel. */
@@ -215,6 +227,25 @@ export function packCaptions(
     }
   }
   return { tokens, targets, positions, segments, ends, present };
+}
+
+/** ln(images / images whose captions have the token), per token: what every caption says tells nothing about an image. */
+export function wordRarity(images: readonly TokenisedImage[], vocabulary: number): Float32Array {
+  const having = new Float32Array(vocabulary);
+  for (const { tokens } of images) for (const token of new Set(tokens.flat())) having[token]++;
+  return having.map((count) => (count > 0 ? Math.log(images.length / count) : 0));
+}
+
+/** The words of each image's captions (B, V), weighted by rarity, of sum 1 per image (0 where nothing is rare). */
+export function wordWeights(images: readonly TokenisedImage[], rarity: Float32Array): Float32Array {
+  const out = new Float32Array(images.length * rarity.length);
+  for (const [i, { tokens }] of images.entries()) {
+    const said = new Set(tokens.flat());
+    let total = 0;
+    for (const token of said) total += rarity[token];
+    if (total > 0) for (const token of said) out[i * rarity.length + token] = rarity[token] / total;
+  }
+  return out;
 }
 
 /** The order of an epoch: every image once, shuffled by seed and epoch alone. */

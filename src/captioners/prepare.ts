@@ -22,7 +22,7 @@ export interface PreparedImage {
 }
 
 /** Something that turns decoded images into fixed-size records. */
-interface Recorder {
+export interface Recorder {
   cache: RecordCache;
   name: string;
   /** Decode to exactly this size, or to at most this side. */
@@ -179,7 +179,7 @@ async function* fill(
         ])
       : batch;
     const records = await record(views.map(({ image }) => image));
-    for (const [i, { hash }] of views.entries()) if (!cache.has(hash)) cache.append(hash, records[i]);
+    await cache.append(views.map(({ hash }, i) => [hash, records[i]]));
     done += batch.length;
     batch = [];
   };

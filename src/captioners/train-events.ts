@@ -2,7 +2,14 @@ import type { Failure } from '../data/sample.ts';
 
 /** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
 export type TrainEvent =
-  | { kind: 'plan'; images: number; captions: number; parameters: number; steps: number; resumedFrom: number }
+  | {
+      kind: 'plan';
+      images: number;
+      captions: number;
+      parameters: number;
+      steps?: number;
+      resumedFrom: number;
+    }
   | {
       kind: 'features';
       encoder: string;
@@ -19,6 +26,8 @@ export type TrainEvent =
       loss: number;
       captionLoss: number;
       contrastiveLoss: number;
+      /** Of naming the captions' words cell by cell, with vision trained here. */
+      wordsLoss?: number;
       /** Share of the teachers' features not yet predicted, with `--distil`. */
       distilLoss?: number;
       learningRate: number;

@@ -1,9 +1,11 @@
 /** The folder of a training run: what it was started with, what it goes on from, what it told. */
+import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecaptionError } from '../errors.ts';
-import { writeError, writeFileAtomic } from '../files.ts';
+import { exists, writeError, writeFileAtomic } from '../files.ts';
 import { loadState } from '../models/model-folder.ts';
+import type { PreparedImage } from './prepare.ts';
 import type { TrainCaptionerOptions } from './train.ts';
 import type { TrainEvent } from './train-events.ts';
 
@@ -28,7 +30,17 @@ export async function savedState(path: string, options: TrainCaptionerOptions) {
     if (error instanceof RecaptionError && error.code === 'file-not-found') return undefined;
     throw error;
   });
-  if (!saved) return undefined;
+  if (!saved) {
+    if (!(await exists(join(options.out, 'model.safetensors')))) return undefined;
+    throw new RecaptionError(
+      'run-exists',
+      'a trained model is already in this folder, without the state to go on from',
+      {
+        place: options.out,
+        hint: 'Name another --out; to start from this model, give it as --init.',
+      },
+    );
+  }
   if (!options.resume) {
     throw new RecaptionError('run-exists', 'a training run is already in this folder', {
       place: options.out,
@@ -43,6 +55,24 @@ export async function savedState(path: string, options: TrainCaptionerOptions) {
   }
   return saved;
 }
+
+/** Names a set of training images with their captions, in their order. */
+export function fingerprint(images: readonly PreparedImage[]): string {
+  const hash = createHash('sha256');
+  for (const { key, hash: content, captions } of images)
+    hash.update(JSON.stringify([key, content, captions]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+export const otherData = (place: string, count: number): RecaptionError =>
+  new RecaptionError(
+    'run-differs',
+    `the training images are not those that the run was started with; ${count} are there now`,
+    {
+      place,
+      hint: 'Put back what was added, removed or changed, or start a new run in another folder.',
+    },
+  );
 
 /** Appends an event to metrics.jsonl. */
 export async function logMetrics(out: string, event: TrainEvent): Promise<void> {

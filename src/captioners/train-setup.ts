@@ -57,13 +57,16 @@ export function checkTeachers(
   }
 }
 
+/** Heads that only training needs. */
+const TRAINING_ONLY = /^(distil|words)\./;
+
 /** The weights without what only training needs. */
 export const inference = (weights: Weights): Weights =>
-  new Map([...weights].filter(([path]) => !path.startsWith('distil.')));
+  new Map([...weights].filter(([path]) => !TRAINING_ONLY.test(path)));
 
 /** Weights to start from; heads that only training needs are not among them. */
 export function initialWeights(folder: string, { all }: Params): Promise<Weights> {
-  const wanted = new Map([...all].filter(([path]) => !path.startsWith('distil.')));
+  const wanted = new Map([...all].filter(([path]) => !TRAINING_ONLY.test(path)));
   return loadWeights(join(folder, 'model.safetensors'), wanted);
 }
 

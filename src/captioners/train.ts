@@ -5,10 +5,10 @@ import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { parseCaptionerFile } from '../models/captioner-config.ts';
-import { saveState, saveWeights, weightCount, writeJson } from '../models/model-folder.ts';
+import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
 import { cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
-import { type Device, params } from '../tensor/index.ts';
+import { type Arrays, countParameters, type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import {
   drawMirrored,
@@ -17,12 +17,20 @@ import {
   type ImageFeeder,
   packCaptions,
   pixelFeeder,
+  wordRarity,
+  wordWeights,
 } from './batches.ts';
 import { modelCard } from './model-card.ts';
 import { specialTokens } from './network.ts';
-import { featureRecorder, type PreparedImage, pixelRecorder, prepareImages } from './prepare.ts';
+import {
+  featureRecorder,
+  type PreparedImage,
+  pixelRecorder,
+  prepareImages,
+  type Recorder,
+} from './prepare.ts';
 import type { TrainEvent } from './train-events.ts';
-import { logMetrics, runName, savedState, trimMetrics } from './train-run.ts';
+import { fingerprint, logMetrics, otherData, runName, savedState, trimMetrics } from './train-run.ts';
 import {
   checkTeachers,
   inference,
@@ -69,7 +77,8 @@ const SAVE_EVERY = 120;
 
 /**
  * Trains a captioner and leaves a model folder: config.json, model.safetensors (the best averaged weights), tokenizer.json,
- * README.md, metrics.jsonl, training-state.safetensors to go on from, and failures.jsonl where samples were left out.
+ * README.md, last.safetensors (the last averaged weights), metrics.jsonl, training-state.safetensors to go on from, and
+ * failures.jsonl where samples were left out.
  * @throws RecaptionError `no-captions`, `bad-config`, `run-exists`, `run-differs`, `bad-checkpoint`, `non-finite`, and those of
  * readers and writers.
  */
@@ -78,7 +87,7 @@ export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGene
   try {
     yield* train(options, opened);
   } finally {
-    for (const thing of opened.reverse()) await thing.close();
+    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
   }
 }
 
@@ -96,17 +105,22 @@ async function* train(
 
   const encoders = await openVisions(options.vision, device);
   opened.push(...encoders);
+  const teachers = await openVisions(options.distil ?? [], device);
+  opened.push(...teachers);
+  const distil = teachers.flatMap(({ groups }) => groups);
   const config = withVision(model, encoders);
   if (options.kind) config.kind = options.kind;
+  checkTeachers(distil, config, training);
   const side = config.vision.kind === 'frozen' ? 0 : config.vision.size;
   const stored = training.minCrop < 1 ? Math.round(side * 1.25) : side; // a margin to crop from
-  const recorders =
-    encoders.length > 0 ? await Promise.all(encoders.map(featureRecorder)) : [await pixelRecorder(stored)];
-  const teachers = await openVisions(options.distil ?? [], device);
-  const teachings = await Promise.all(teachers.map(featureRecorder));
-  opened.push(...teachers, ...[...recorders, ...teachings].map(({ cache }) => cache));
-  const distil = teachers.flatMap(({ groups }) => groups);
-  checkTeachers(distil, config, training);
+  const recorder = async (made: Promise<Recorder>) => {
+    const recorder = await made;
+    opened.push(recorder.cache);
+    return recorder;
+  };
+  const seeing = encoders.length > 0 ? encoders.map(featureRecorder) : [pixelRecorder(stored)];
+  const recorders = await Promise.all(seeing.map(recorder));
+  const teachings = await Promise.all(teachers.map(featureRecorder).map(recorder));
 
   const prepared = { onFailure: failures.add, signal, kind: options.kind };
   let images: PreparedImage[];
@@ -164,6 +178,7 @@ async function* train(
     batch,
     length: training.packedTokens,
     captions: training.captionsPerImage,
+    words: config.vision.kind === 'frozen' ? 0 : training.words,
     distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
   });
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
@@ -182,23 +197,22 @@ async function* train(
   const perEpoch = Math.max(1, Math.floor(images.length / (batch * accumulate)));
   const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
   const budget = options.minutes === undefined ? undefined : options.minutes * 60;
+  const data = fingerprint(images);
   let best = -1;
   let before = 0; // seconds trained in earlier sessions
   if (saved) {
+    if (saved.metadata.data !== data) throw otherData(out, images.length);
     network.restore(saved.state);
     best = Number(saved.metadata.best);
     before = Number(saved.metadata.seconds);
-    await trimMetrics(out, network.step);
-  } else {
-    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
-    await trimMetrics(out, 0); // of a run that was killed before it first saved
   }
+  await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
   yield {
     kind: 'plan',
     images: images.length,
     captions: tokenised.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    parameters: weightCount(tree.all.values()),
-    steps: total,
+    parameters: countParameters(tree.all),
+    steps: budget === undefined ? total : undefined,
     resumedFrom: network.step,
   };
 
@@ -212,21 +226,26 @@ async function* train(
     training,
     images: images.length,
     encoders,
-    parameters: weightCount(tree.all.values()),
+    parameters: countParameters(tree.all),
   };
   const save = async (): Promise<TrainEvent> => {
+    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
     await saveState(statePath, network.state(), {
       best: `${best}`,
       seconds: `${seconds()}`,
       run: runName(options),
+      data,
     });
     return { kind: 'checkpoint', step: network.step, path: statePath };
   };
-  const keep = async (ciderD?: number) => {
-    const meta = { ...card, step: network.step, minutes: seconds() / 60, ciderD };
-    await saveWeights(join(out, 'model.safetensors'), inference(network.averaged()), tree.all, {
+  const weightsTo = (name: string) =>
+    saveWeights(join(out, name), inference(network.averaged()), tree.all, {
       metadata: { step: `${network.step}` },
     });
+  const keep = async (ciderD?: number) => {
+    const meta = { ...card, step: network.step, minutes: seconds() / 60, ciderD };
+    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    await weightsTo('model.safetensors');
     const vision = encoders.map(({ ref, id, groups }) => ({ ref, id, groups }));
     await writeJson(out, 'config.json', {
       type: 'recaption-captioner',
@@ -240,23 +259,49 @@ async function* train(
     await writeFileAtomic(join(out, 'README.md'), modelCard(meta));
   };
 
+  let validatedAt = -1;
+  const score = async (): Promise<TrainEvent> => {
+    const scored = await validate(
+      config,
+      network.averaged(),
+      tokenizer,
+      feeder,
+      validation.slice(0, training.validateImages),
+      { beam: training.beam, device },
+    );
+    validatedAt = network.step;
+    const isBest = scored.ciderD > best;
+    if (isBest) {
+      best = scored.ciderD;
+      await keep(best);
+    }
+    const report: TrainEvent = { kind: 'validation', step: network.step, ...scored, best: isBest };
+    await logMetrics(out, report);
+    return report;
+  };
+
   let savedAt = seconds();
   let bestSaved = best;
   let rate = 0; // images per second, smoothed
   const order = { epoch: -1, indices: new Int32Array() };
+  const rarity = wordRarity(tokenised, config.vocabulary);
   const batchAt = (micro: number) => {
     const number = network.step * accumulate + micro;
     const epoch = Math.floor(number / (perEpoch * accumulate));
     if (order.epoch !== epoch)
       Object.assign(order, { epoch, indices: epochOrder(images.length, seed, epoch) });
     const first = (number % (perEpoch * accumulate)) * batch;
-    const chosen = Array.from(order.indices.subarray(first, first + batch), (i) => tokenised[i]);
+    const chosen = Array.from(
+      { length: batch },
+      (_, i) => tokenised[order.indices[(first + i) % images.length]],
+    );
     const draw = random(seed, 'batch', number);
     const text = packCaptions(chosen, config, { ...training, batch }, special, draw);
     const mirrored = training.flip ? drawMirrored(chosen, draw) : chosen.map(() => false);
     const augment = { draw, mirrored };
     const vision = { ...feeder.feed(chosen, batch, augment), ...teacherFeeder.feed(chosen, batch, augment) };
-    return { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text };
+    const words: Arrays = parts.words ? { words: wordWeights(chosen, rarity) } : {};
+    return { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text, ...words };
   };
 
   while (progress() < 1 && !signal.aborted) {
@@ -276,7 +321,8 @@ async function* train(
       loss: result.loss,
       captionLoss: result.metrics.caption,
       contrastiveLoss: result.metrics.contrastive,
-      ...(distil.length > 0 ? { distilLoss: result.metrics.distil } : {}),
+      ...(parts.words ? { wordsLoss: result.metrics.words } : {}),
+      ...(parts.distil ? { distilLoss: result.metrics.distil } : {}),
       learningRate: learningRate * factor,
       gradientNorm: result.gradientNorm,
       imagesPerSecond: rate,
@@ -285,26 +331,8 @@ async function* train(
     await logMetrics(out, event);
     yield event;
 
-    const ended = progress() >= 1;
     const due = Math.max(1, Math.round(training.validateEvery * perEpoch));
-    if (validation.length > 0 && (ended || step % due === 0)) {
-      const scored = await validate(
-        config,
-        network.averaged(),
-        tokenizer,
-        feeder,
-        validation.slice(0, training.validateImages),
-        { beam: training.beam, device },
-      );
-      const isBest = scored.ciderD > best;
-      if (isBest) {
-        best = scored.ciderD;
-        await keep(best);
-      }
-      const report: TrainEvent = { kind: 'validation', step, ...scored, best: isBest };
-      await logMetrics(out, report);
-      yield report;
-    }
+    if (validation.length > 0 && step % due === 0) yield await score();
     // The best figure lies in the state, so a new best is saved at once: a killed run must not forget it.
     if (seconds() - savedAt > SAVE_EVERY || best > bestSaved) {
       bestSaved = best;
@@ -313,8 +341,10 @@ async function* train(
     }
   }
 
+  if (validation.length > 0 && validatedAt !== network.step && progress() >= 1) yield await score();
   if (network.step > 0) yield await save();
-  if (validation.length === 0 || best < 0) await keep();
+  if (best < 0) await keep();
+  await weightsTo('last.safetensors');
   yield {
     kind: 'done',
     step: network.step,

@@ -101,9 +101,10 @@ async function trainCaptionerCommand(
 export function draw(event: TrainEvent, output: Output): void {
   switch (event.kind) {
     case 'plan': {
+      const steps = event.steps === undefined ? '' : `, ${counted(event.steps, 'step')}`;
       const resumed = event.resumedFrom > 0 ? `, going on from step ${event.resumedFrom}` : '';
       output.print(
-        `${counted(event.images, 'image')}, ${counted(event.captions, 'caption')}, ${millions(event.parameters)} parameters, ${counted(event.steps, 'step')}${resumed}`,
+        `${counted(event.images, 'image')}, ${counted(event.captions, 'caption')}, ${millions(event.parameters)} parameters${steps}${resumed}`,
       );
       break;
     }

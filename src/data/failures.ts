@@ -1,6 +1,7 @@
 /** The samples that a job had to leave out, and the list of them that stays. */
 import { readFile, rm } from 'node:fs/promises';
 import { writeError, writeFileAtomic } from '../files.ts';
+import { tryJson } from './lines.ts';
 import type { Failure, OnFailure } from './sample.ts';
 
 export interface FailureList {
@@ -44,10 +45,5 @@ export async function writeFailures(path: string, output: string, failures: Fail
   }
 }
 
-function outputOf(line: string): unknown {
-  try {
-    return (JSON.parse(line) as { output?: unknown } | null)?.output;
-  } catch {
-    return undefined;
-  }
-}
+const outputOf = (line: string): unknown =>
+  (tryJson(line) as { output?: unknown } | null | undefined)?.output;

@@ -26,6 +26,15 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** For lines that a crash may have torn: undefined where there is no JSON. */
+export function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export interface Row {
   /** `file:line`, lines counted from 1. */
   place: string;
@@ -37,7 +46,7 @@ export interface Row {
  * @throws RecaptionError `file-not-found`, `read-failed`
  */
 export async function* readJsonLines(path: string, fail: OnFailure): AsyncGenerator<Row> {
-  for await (const { number, bytes } of splitLines(chunksOf(path))) {
+  for await (const { number, bytes } of readLines(path)) {
     const place = `${path}:${number}`;
     try {
       if (bytes === undefined) {
@@ -52,40 +61,52 @@ export async function* readJsonLines(path: string, fail: OnFailure): AsyncGenera
   }
 }
 
+export interface Line {
+  /** Counted from 1. */
+  number: number;
+  /** Without the new line; undefined for a line that is too long. */
+  bytes: Buffer | undefined;
+  /** Place in the file, in bytes; `length` counts the new line. */
+  at: number;
+  length: number;
+  /** False for a last line without a new line. */
+  ended: boolean;
+}
+
+/**
+ * Streams the lines of a file as bytes, so that a bad one can be told from its neighbours.
+ * @throws RecaptionError `file-not-found`, `read-failed`
+ */
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  let [number, at, length] = [1, 0, 0];
+  let parts: Buffer[] = [];
+  const take = (part: Buffer) => {
+    length += part.length;
+    if (length <= MAX_LINE_BYTES) parts.push(part);
+    else parts = [];
+  };
+  const line = (ended: boolean): Line => {
+    const bytes = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
+    const found = { number, bytes, at, length: length + +ended, ended };
+    [number, at, length, parts] = [number + 1, at + found.length, 0, []];
+    return found;
+  };
+  for await (const chunk of chunksOf(path)) {
+    let from = 0;
+    for (let to = chunk.indexOf(NEW_LINE); to >= 0; to = chunk.indexOf(NEW_LINE, from)) {
+      take(chunk.subarray(from, to));
+      yield line(true);
+      from = to + 1;
+    }
+    take(chunk.subarray(from));
+  }
+  if (length > 0) yield line(false);
+}
+
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   try {
     yield* createReadStream(path, { highWaterMark: 2 ** 18 });
   } catch (error) {
     throw readError(path, error);
   }
-}
-
-/** Lines as bytes, so that a bad one can be told from its neighbours; undefined for one that is too long. */
-async function* splitLines(
-  chunks: AsyncIterable<Buffer>,
-): AsyncGenerator<{ number: number; bytes?: Buffer }> {
-  let number = 1;
-  let parts: Buffer[] = [];
-  let length = 0;
-  const take = (part: Buffer) => {
-    length += part.length;
-    if (length <= MAX_LINE_BYTES) parts.push(part);
-    else parts = [];
-  };
-  const line = () => {
-    const bytes = length > MAX_LINE_BYTES ? undefined : Buffer.concat(parts);
-    parts = [];
-    length = 0;
-    return { number: number++, bytes };
-  };
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let to = chunk.indexOf(NEW_LINE); to >= 0; to = chunk.indexOf(NEW_LINE, from)) {
-      take(chunk.subarray(from, to));
-      yield line();
-      from = to + 1;
-    }
-    take(chunk.subarray(from));
-  }
-  if (length > 0) yield line();
 }

@@ -1,98 +1,106 @@
 /**
  * Records of one size in one file, found by key: features of a frozen encoder, decoded pixels. Reading is synchronous and
- * random; files may be many gigabytes.
- *
- * Layout, little-endian: a header of 64 bytes (`RCACHE01`, u32 record bytes, 4 bytes unused, u64 records known to be safe on
- * disk), then one slot for each record: 16 bytes of the key's SHA-256, u32 CRC-32 of key and contents, contents, padding to 8.
+ * random; files may be many gigabytes. Any number of processes read and append at the same time: records never move, and
+ * whoever appends holds a lock for these moments alone.
  */
-import { hash } from 'node:crypto';
-import {
-  closeSync,
-  fdatasync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { closeSync, fdatasync, fstatSync, ftruncateSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { crc32 } from 'node:zlib';
 import { RecaptionError } from '../errors.ts';
 import { writeError } from '../files.ts';
+import { ownerInWords, tryLock } from '../lock.ts';
+import {
+  checkHeader,
+  checksum,
+  digest,
+  HEADER_BYTES,
+  KEY_BYTES,
+  openFile,
+  readFully,
+  SLOT_HEADER_BYTES,
+  safeCount,
+  setSafeCount,
+  startFile,
+  writeFully,
+} from './record-file.ts';
 
-const MAGIC = 'RCACHE01';
-const HEADER_BYTES = 64;
-const KEY_BYTES = 16;
-const SLOT_HEADER_BYTES = KEY_BYTES + 4;
 /** Appended bytes after which the disk is asked to hold on to them: the most that is checked again after a crash. */
 const SYNC_BYTES = 2 ** 28;
+/** Milliseconds between two tries to append while another process does. */
+const RETRY_MS = 5;
 
 const sync = promisify(fdatasync);
 
 export interface RecordCache {
-  /** Number of records. */
+  /** Number of records that this process knows of. */
   readonly size: number;
   readonly recordBytes: number;
+  /** Records that other processes have appended count. */
   has(key: string): boolean;
-  /** Position of a record, in the order they were appended, or undefined. */
-  indexOf(key: string): number | undefined;
-  /** Adds a record; does nothing when the key is there. @throws RecaptionError `disk-full`, `write-failed` */
-  append(key: string, bytes: Uint8Array): void;
+  /**
+   * Adds records, but none whose key is there.
+   * @throws RecaptionError `disk-full`, `write-failed`, `cache-busy` when another process has not let go of the file in time
+   */
+  append(records: Iterable<readonly [key: string, bytes: Uint8Array]>): Promise<void>;
   /** Fills `target` with the record; false, and nothing written, when there is none. */
   readInto(key: string, target: Uint8Array): boolean;
-  /** Fills `target` with the record at `index`. @throws RangeError */
-  readAt(index: number, target: Uint8Array): void;
   /** Returns when all that was appended would survive a loss of power. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface RecordCacheOptions {
+  recordBytes: number;
+  /** Milliseconds to wait for another process that appends. Default 10,000; an append takes one or two. */
+  patience?: number;
+}
+
 /**
- * Opens a cache, or makes it. After a crash, what was appended since the last flush is checked and everything from the
- * first torn record on is dropped.
+ * Opens a cache, or makes it. After a crash, what was appended since the last flush is checked; the first torn record and
+ * everything after it are passed over, and overwritten by the next append.
  * @throws RecaptionError `cache-unreadable` (not such a file), `cache-mismatch` (records of another size), `cache-busy`
  */
-export async function openRecordCache(
-  path: string,
-  { recordBytes }: { recordBytes: number },
-): Promise<RecordCache> {
+export async function openRecordCache(path: string, options: RecordCacheOptions): Promise<RecordCache> {
+  const { recordBytes, patience = 10_000 } = options;
   if (!Number.isInteger(recordBytes) || recordBytes <= 0)
     throw new RangeError(`no record has ${recordBytes} bytes`);
-  await mkdir(dirname(path), { recursive: true }).catch((error) => {
-    throw writeError(path, error);
-  });
-  const unlock = await lock(path);
   let file: number | undefined;
   try {
+    await mkdir(dirname(path), { recursive: true });
     file = openFile(path);
-    return cacheOf(file, path, recordBytes, unlock);
+    const { size } = fstatSync(file);
+    if (size < HEADER_BYTES) await locked(path, patience, () => startFile(file!, path, recordBytes));
+    checkHeader(file, path, recordBytes);
+    return cacheOf(file, path, recordBytes, patience);
   } catch (error) {
     if (file !== undefined) closeSync(file);
-    unlock();
     throw writeError(path, error);
   }
 }
 
-function cacheOf(file: number, path: string, recordBytes: number, unlock: () => void): RecordCache {
+function cacheOf(file: number, path: string, recordBytes: number, patience: number): RecordCache {
   const slotBytes = Math.ceil((SLOT_HEADER_BYTES + recordBytes) / 8) * 8;
   const slot = Buffer.alloc(slotBytes);
   const at = (index: number) => HEADER_BYTES + index * slotBytes;
-
-  let safe = readHeader(file, path, recordBytes);
   const index = new Map<string, number>();
-  const whole = Math.floor(Math.max(0, fstatSync(file).size - HEADER_BYTES) / slotBytes);
   let size = 0;
-  for (; size < whole; size++) {
-    const unchecked = size >= safe;
-    readFully(file, unchecked ? slot : slot.subarray(0, KEY_BYTES), at(size));
-    if (unchecked && slot.readUInt32LE(KEY_BYTES) !== checksum(slot, recordBytes)) break;
-    index.set(slot.toString('latin1', 0, KEY_BYTES), size);
-  }
-  ftruncateSync(file, at(size));
-  safe = Math.min(safe, size);
+  let seen = 0; // length of the file when it was last read
+
+  /** Takes in the records that are there and not yet known, up to the first that is not whole. */
+  const catchUp = () => {
+    seen = fstatSync(file).size;
+    const safe = safeCount(file);
+    const whole = Math.floor((seen - HEADER_BYTES) / slotBytes);
+    for (; size < whole; size++) {
+      const unchecked = size >= safe;
+      if (!readFully(file, unchecked ? slot : slot.subarray(0, KEY_BYTES), at(size))) break;
+      if (unchecked && slot.readUInt32LE(KEY_BYTES) !== checksum(slot, recordBytes)) break;
+      index.set(slot.toString('latin1', 0, KEY_BYTES), size);
+    }
+  };
+  catchUp();
 
   let open = true;
   const mustBeOpen = () => {
@@ -102,69 +110,78 @@ function cacheOf(file: number, path: string, recordBytes: number, unlock: () => 
     if (bytes.byteLength === recordBytes) return;
     throw new RangeError(`a record of this cache has ${recordBytes} bytes, not ${bytes.byteLength}`);
   };
+  const find = (key: string): number | undefined => {
+    mustBeOpen();
+    const name = digest(key);
+    if (!index.has(name) && fstatSync(file).size !== seen) catchUp();
+    return index.get(name);
+  };
 
+  let dirty = false;
   const flush = async () => {
+    if (!dirty) return;
     const reached = size;
-    if (reached === safe) return;
-    await sync(file);
-    // Only now may the header say so; it is small enough never to be torn.
-    const count = Buffer.alloc(8);
-    count.writeBigUInt64LE(BigInt(reached));
-    writeFully(file, count, 16);
-    await sync(file);
-    safe = reached;
+    dirty = false;
+    try {
+      await sync(file);
+      // Only now may the header say so; it is small enough never to be torn.
+      setSafeCount(file, reached);
+      await sync(file);
+    } catch (error) {
+      dirty = true;
+      throw writeError(path, error);
+    }
   };
   let flushing: Promise<unknown> = Promise.resolve();
   const flushInTurn = () => {
-    const turn = flushing.then(flush).catch((error) => {
-      throw writeError(path, error);
-    });
+    const turn = flushing.then(flush);
     flushing = turn.catch(() => {}); // whoever asked for it is told; the next one tries again
     return turn;
   };
   let unsynced = 0;
+
+  const write = (name: string, bytes: Uint8Array) => {
+    slot.write(name, 0, 'latin1');
+    slot.set(bytes, SLOT_HEADER_BYTES);
+    slot.writeUInt32LE(checksum(slot, recordBytes), KEY_BYTES);
+    writeFully(file, slot, at(size));
+    index.set(name, size++);
+    dirty = true;
+    unsynced += slotBytes;
+  };
 
   return {
     recordBytes,
     get size() {
       return size;
     },
-    has: (key) => index.has(digest(key)),
-    indexOf: (key) => index.get(digest(key)),
-    append(key, bytes) {
-      mustBeOpen();
-      mustFit(bytes);
-      const name = digest(key);
-      if (index.has(name)) return;
-      slot.write(name, 0, 'latin1');
-      slot.set(bytes, SLOT_HEADER_BYTES);
-      slot.writeUInt32LE(checksum(slot, recordBytes), KEY_BYTES);
-      try {
-        writeFully(file, slot, at(size));
-      } catch (error) {
-        ftruncateSync(file, at(size));
+    has: (key) => find(key) !== undefined,
+    async append(records) {
+      const work = () => {
+        mustBeOpen();
+        catchUp();
+        if (seen > at(size)) ftruncateSync(file, at(size)); // whoever tore that record is dead: we hold the lock
+        for (const [key, bytes] of records) {
+          mustFit(bytes);
+          const name = digest(key);
+          if (!index.has(name)) write(name, bytes);
+        }
+        seen = at(size);
+      };
+      await locked(path, patience, work).catch((error) => {
         throw writeError(path, error);
-      }
-      index.set(name, size++);
-      unsynced += slotBytes;
+      });
       if (unsynced < SYNC_BYTES) return;
       unsynced = 0;
       flushInTurn().catch(() => {}); // an explicit flush, or closing, will say it
     },
     readInto(key, target) {
       mustFit(target);
-      const found = index.get(digest(key));
+      const found = find(key);
       if (found === undefined) return false;
-      mustBeOpen();
-      readFully(file, target, at(found) + SLOT_HEADER_BYTES);
-      return true;
-    },
-    readAt(position, target) {
-      mustBeOpen();
-      mustFit(target);
-      if (!(position >= 0 && position < size))
-        throw new RangeError(`there is no record ${position} of ${size}`);
-      readFully(file, target, at(position) + SLOT_HEADER_BYTES);
+      if (readFully(file, target, at(found) + SLOT_HEADER_BYTES)) return true;
+      const message = 'the cache has become shorter while it was read';
+      throw new RecaptionError('cache-unreadable', message, { place: path });
     },
     flush: flushInTurn,
     async close() {
@@ -174,98 +191,29 @@ function cacheOf(file: number, path: string, recordBytes: number, unlock: () => 
         await flushInTurn();
       } finally {
         closeSync(file);
-        unlock();
       }
     },
   };
 }
 
-function digest(key: string): string {
-  return Buffer.from(hash('sha256', key, 'hex').slice(0, KEY_BYTES * 2), 'hex').toString('latin1');
-}
-
-function checksum(slot: Buffer, recordBytes: number): number {
-  const contents = slot.subarray(SLOT_HEADER_BYTES, SLOT_HEADER_BYTES + recordBytes);
-  return crc32(contents, crc32(slot.subarray(0, KEY_BYTES)));
-}
-
-function openFile(path: string): number {
-  try {
-    return openSync(path, 'r+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return openSync(path, 'wx+');
-  }
-}
-
-/** The number of records that need no check. Writes the header of a file that has none yet. */
-function readHeader(file: number, path: string, recordBytes: number): number {
-  const header = Buffer.alloc(HEADER_BYTES);
-  const length = readSync(file, header, 0, HEADER_BYTES, 0);
-  // A crash may come before the whole header is written: whatever is shorter holds no record.
-  if (
-    length < HEADER_BYTES &&
-    MAGIC.startsWith(header.toString('latin1', 0, Math.min(length, MAGIC.length)))
-  ) {
-    header.fill(0).write(MAGIC, 'latin1');
-    header.writeUInt32LE(recordBytes, 8);
-    writeFully(file, header, 0);
-    return 0;
-  }
-  const hint = 'Delete the file: it is only a cache, and will be made again.';
-  if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
-    throw new RecaptionError('cache-unreadable', 'this file is not a cache of ours', { place: path, hint });
-  }
-  const found = header.readUInt32LE(8);
-  if (found !== recordBytes) {
-    const message = `the cache holds records of ${found} bytes, not ${recordBytes}`;
-    throw new RecaptionError('cache-mismatch', message, { place: path, hint });
-  }
-  return Number(header.readBigUInt64LE(16));
-}
-
-function readFully(file: number, target: Uint8Array, position: number): void {
-  for (let at = 0; at < target.byteLength; ) {
-    const read = readSync(file, target, at, target.byteLength - at, position + at);
-    if (read === 0)
-      throw new RecaptionError('cache-unreadable', 'the cache has become shorter while it was read');
-    at += read;
-  }
-}
-
-function writeFully(file: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.byteLength; ) {
-    at += writeSync(file, bytes, at, bytes.byteLength - at, position + at);
-  }
-}
-
-/** One process at a time: a file beside the cache names it, and counts for nothing once that process is gone. */
-async function lock(path: string): Promise<() => void> {
-  const name = `${path}.lock`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await writeFile(name, String(process.pid), { flag: 'wx' });
-      return () => rmSync(name, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(name, error);
-      const owner = Number(await readFile(name, 'utf8').catch(() => ''));
-      if (attempt > 0 || isAlive(owner)) {
-        throw new RecaptionError('cache-busy', `the cache is in use by process ${owner}`, {
-          place: path,
-          hint: `Wait for it to end. If no such program runs, delete ${name}.`,
-        });
+/** Does something while no other process appends. */
+async function locked<T>(path: string, patience: number, work: () => T): Promise<T> {
+  const since = performance.now();
+  for (;;) {
+    const lock = tryLock(path);
+    if (lock.taken) {
+      try {
+        return work();
+      } finally {
+        lock.release();
       }
-      rmSync(name, { force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (performance.now() - since > patience) {
+      throw new RecaptionError('cache-busy', `the cache is in use by ${ownerInWords(lock.owner)}`, {
+        place: path,
+        hint: `Wait for it to end. If no such program runs, delete ${path}.lock.`,
+      });
+    }
+    await setTimeout(RETRY_MS);
   }
 }

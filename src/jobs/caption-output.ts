@@ -2,6 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeDataset } from '../data/index.ts';
+import { tryJson } from '../data/lines.ts';
 import type { Dataset, OnFailure } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, writeAtomic, writeFileAtomic } from '../files.ts';
@@ -51,20 +52,13 @@ export async function refuseOtherOutput(files: OutputFiles, recipe: Recipe): Pro
       hint,
     });
   }
-  const difference = recipeDifference(readRecipe(found), recipe);
+  const made = tryJson(found) as { recipe?: unknown } | null | undefined;
+  const difference = recipeDifference(made?.recipe, recipe);
   if (difference !== undefined) {
     throw new RecaptionError('output-mismatch', `the captions here were made with another ${difference}`, {
       place: files.rows,
       hint,
     });
-  }
-}
-
-function readRecipe(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { recipe?: unknown } | null)?.recipe;
-  } catch {
-    return undefined;
   }
 }
 

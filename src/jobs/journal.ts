@@ -1,11 +1,12 @@
 /** The record of a captioning job in progress: one line per finished picture, so that a kill loses at most the current batch. */
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { CaptionRequest } from '../captioners/captioner.ts';
+import { readLines, tryJson } from '../data/lines.ts';
 import { CAPTION_KINDS } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, writeAtomic, writeError } from '../files.ts';
+import { ownerInWords, tryLock } from '../lock.ts';
 
 const captionRow = z.object({
   key: z.string(),
@@ -43,47 +44,66 @@ export interface Journal {
 /**
  * Opens the journal at `path`, or starts one, with the rows of the finished file `finished` if there is such a file. A last
  * line that a kill cut short is dropped; its picture is captioned again. Rows stay on disk; only their places are in memory.
- * @throws RecaptionError `journal-mismatch` when the journal was written by another recipe.
+ * Until it is closed, no other process can open it.
+ * @throws RecaptionError `journal-mismatch` when the journal was written by another recipe; `output-busy`.
  */
 export async function openJournal(path: string, recipe: Recipe, finished: string): Promise<Journal> {
-  if (!(await exists(path))) await startJournal(path, recipe, finished);
-  const rows = new Map<string, { at: number; length: number }>();
+  const lock = tryLock(path);
+  if (!lock.taken) {
+    const message = `${ownerInWords(lock.owner)} is writing captions to this output`;
+    throw new RecaptionError('output-busy', message, {
+      place: path,
+      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${path}.lock.`,
+    });
+  }
+  try {
+    if (!(await exists(path))) await startJournal(path, recipe, finished);
+    const rows = await readJournal(path, recipe);
+    return journalOn(path, await open(path, 'a+'), rows, lock.release);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Where the row of each key lies, in bytes. */
+type Places = Map<string, { at: number; length: number }>;
+
+async function readJournal(path: string, recipe: Recipe): Promise<Places> {
+  const rows: Places = new Map();
   let end = 0;
-  for await (const { text, at, length, whole } of readLines(path)) {
-    if (!whole) break;
-    if (at === 0) checkHeader(text, recipe, path);
+  for await (const { bytes, at, length, ended } of readLines(path)) {
+    if (!ended) break;
+    if (at === 0) checkHeader(bytes, recipe, path);
     else {
-      const row = parseRow(text);
+      const row = parseRow(bytes);
       if (row !== undefined) rows.set(row.key, { at, length });
     }
     end = at + length;
   }
   if (end === 0) throw journalMismatch(path, 'has no readable first line');
   if ((await stat(path)).size > end) await truncate(path, end);
-  return journalOn(path, await open(path, 'a+'), rows, end);
+  return rows;
 }
 
-function journalOn(
-  path: string,
-  file: FileHandle,
-  rows: Map<string, { at: number; length: number }>,
-  end: number,
-): Journal {
+function journalOn(path: string, file: FileHandle, rows: Places, release: () => void): Journal {
   return {
     has: (key) => rows.has(key),
     keys: () => rows.keys(),
     size: () => rows.size,
     async append(added) {
       const lines = added.map((row) => Buffer.from(`${JSON.stringify(row)}\n`));
+      let { size: at } = await file.stat();
       try {
         await file.appendFile(Buffer.concat(lines));
         await file.datasync();
       } catch (error) {
+        await file.truncate(at).catch(() => {}); // half a line would spoil the next one
         throw writeError(path, error);
       }
       for (const [i, { byteLength: length }] of lines.entries()) {
-        rows.set(added[i].key, { at: end, length });
-        end += length;
+        rows.set(added[i].key, { at, length });
+        at += length;
       }
     },
     async read(key) {
@@ -91,10 +111,14 @@ function journalOn(
       const { buffer } = await file.read(Buffer.alloc(length), 0, length, at);
       return JSON.parse(buffer.toString('utf8')) as CaptionRow;
     },
-    close: () => file.close(),
+    async close() {
+      await file.close();
+      release();
+    },
     async remove() {
       await file.close();
       await rm(path);
+      release();
     },
   };
 }
@@ -108,8 +132,8 @@ async function startJournal(path: string, recipe: Recipe, finished: string): Pro
   });
 }
 
-function checkHeader(text: string, recipe: Recipe, path: string): void {
-  const header = z.object({ journal: z.literal(1), recipe: z.unknown() }).safeParse(parseJson(text));
+function checkHeader(line: Buffer | undefined, recipe: Recipe, path: string): void {
+  const header = z.object({ journal: z.literal(1), recipe: z.unknown() }).safeParse(tryJson(`${line ?? ''}`));
   if (!header.success) throw journalMismatch(path, 'is no journal of a captioning job');
   const difference = recipeDifference(header.data.recipe, recipe);
   if (difference !== undefined) throw journalMismatch(path, `was written with another ${difference}`);
@@ -145,10 +169,8 @@ function fields(value: unknown, name = ''): [string, string][] {
  * @throws RecaptionError `bad-caption-row` with file and line.
  */
 export async function* readRows(path: string): AsyncGenerator<CaptionRow> {
-  let number = 0;
-  for await (const { text } of readLines(path)) {
-    number++;
-    const row = parseRow(text);
+  for await (const { number, bytes } of readLines(path)) {
+    const row = parseRow(bytes);
     if (row === undefined) {
       throw new RecaptionError('bad-caption-row', 'this line is not a caption that this command wrote', {
         place: `${path}:${number}`,
@@ -159,44 +181,7 @@ export async function* readRows(path: string): AsyncGenerator<CaptionRow> {
   }
 }
 
-function parseRow(text: string): CaptionRow | undefined {
-  return captionRow.safeParse(parseJson(text)).data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-interface Line {
-  text: string;
-  /** Place in bytes; `length` counts the new line. */
-  at: number;
-  length: number;
-  /** False for a last line without a new line. */
-  whole: boolean;
-}
-
-async function* readLines(path: string): AsyncGenerator<Line> {
-  let at = 0;
-  let rest = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    rest = Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (let stop = rest.indexOf(10); stop !== -1; stop = rest.indexOf(10, start)) {
-      yield {
-        text: rest.toString('utf8', start, stop),
-        at: at + start,
-        length: stop + 1 - start,
-        whole: true,
-      };
-      start = stop + 1;
-    }
-    at += start;
-    rest = rest.subarray(start);
-  }
-  if (rest.length > 0) yield { text: rest.toString('utf8'), at, length: rest.length, whole: false };
+/** Undefined for a line that is no caption: cut short, too long, or somebody else's. */
+function parseRow(line: Buffer | undefined): CaptionRow | undefined {
+  return captionRow.safeParse(tryJson(`${line ?? ''}`)).data;
 }

@@ -89,6 +89,8 @@ export const trainingConfigSchema = z.strictObject({
   minCrop: z.number().min(0.1).max(1).default(1),
   /** Random change of brightness and colour balance for trained vision, as a share. */
   colourJitter: z.number().min(0).max(1).default(0),
+  /** Weight of the loss for naming the captions' words cell by cell; vision trained here only. */
+  words: z.number().nonnegative().default(0.5),
   /** Weight of the loss for predicting the features of `--distil` encoders. */
   distil: z.number().nonnegative().default(1),
   /** Epochs between validations, and images validated at most. */

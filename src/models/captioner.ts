@@ -31,6 +31,7 @@ import {
   gather,
   input,
   lessOrEqual,
+  log,
   logSoftmax,
   matmul,
   mul,
@@ -93,6 +94,8 @@ export interface LossInputs extends ImageInputs {
   length: number;
   /** Captions per image. */
   captions: number;
+  /** Weight of the words loss; 0 leaves it, and its input, out. */
+  words?: number;
   /** Features of frozen encoders that trained vision learns to predict. */
   distil?: { groups: { name: string; tokens: number; width: number }[]; weight: number };
 }
@@ -102,6 +105,8 @@ export interface Losses {
   loss: Tensor;
   caption: Tensor;
   contrastive: Tensor;
+  /** Cross-entropy of the words that the image tokens name, in nats, with vision trained here. */
+  words?: Tensor;
   /** Share of the teachers' (normalised) features that is not predicted, when there are teachers. */
   distil?: Tensor;
 }
@@ -149,10 +154,30 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
     ends,
     input('present', [b * k]),
   );
-  const loss = add(caption, mul(contrastive, c.contrastive));
-  if (!shape.distil) return { loss, caption, contrastive };
-  const distil = distilLoss(p.at('distil'), seen, shape.distil.groups);
-  return { loss: add(loss, mul(distil, shape.distil.weight)), caption, contrastive, distil };
+  const losses: Losses = { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
+  if (shape.words) {
+    losses.words = wordsLoss(p.at('words'), seen, c.vocabulary);
+    losses.loss = add(losses.loss, mul(losses.words, shape.words));
+  }
+  if (shape.distil) {
+    losses.distil = distilLoss(p.at('distil'), seen, shape.distil.groups);
+    losses.loss = add(losses.loss, mul(losses.distil, shape.distil.weight));
+  }
+  return losses;
+}
+
+/**
+ * What the captions say must be said by some part of the image (weak supervision by multiple instances, after Fang et al. 2015):
+ * every image token (B, S, C) gives its share of one distribution over words, p(w) = Σ_s p(s, w), which is compared with the words
+ * of the captions. Input `words` (B, V): their weights, of sum 1. So vision learns which cell is a dog, and which one is red.
+ */
+function wordsLoss(p: Params, tokens: Tensor, vocabulary: number): Tensor {
+  const [b, s] = tokens.shape;
+  const joint = softmax(reshape(linear(p, tokens, vocabulary, { init: normal(0.02) }), [b, s * vocabulary]));
+  const said = joint.reshape([b, s, vocabulary]).sum([1]); // (B, V)
+  return mul(input('words', [b, vocabulary]), log(add(said, 1e-9)))
+    .sum()
+    .div(-b);
 }
 
 /**
@@ -188,7 +213,7 @@ const unit = (x: Tensor): Tensor => div(x, sqrt(add(x.square().sum([-1], { keepD
 
 /**
  * CLIP's symmetric loss (Radford et al. 2021) with several captions per image: text finds its image by cross-entropy; an image
- * finds any of its captions (the probability of its captions together).
+ * finds each of its captions among all of the batch.
  */
 function contrastiveLoss(
   p: Params,

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../errors.ts';
 import { exists, writeFileAtomic } from '../files.ts';
-import { type ParameterSpec, sizeOf, type Weights } from '../tensor/index.ts';
+import type { ParameterSpec, Weights } from '../tensor/index.ts';
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../tensor/safetensors.ts';
 
 /** Writes weights with their shapes. @param dtype F16 halves the size, for models that are only run. */
@@ -37,7 +37,14 @@ export async function loadWeights(path: string, specs: ReadonlyMap<string, Param
         hint: 'The weights belong to another configuration, or the file is incomplete: copy the whole folder again.',
       });
     }
-    weights.set(name, toFloat32(found));
+    const values = toFloat32(found);
+    if (!values.every(Number.isFinite)) {
+      throw new RecaptionError('bad-weights', `the tensor "${name}" holds numbers that are not finite`, {
+        place: path,
+        hint: 'The file is damaged, or the training went wrong: take an earlier copy.',
+      });
+    }
+    weights.set(name, values);
   }
   return weights;
 }
@@ -96,7 +103,3 @@ export async function writeJson(folder: string, name: string, value: unknown): P
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
 }
-
-/** Number of values of all specs. */
-export const weightCount = (specs: Iterable<ParameterSpec>): number =>
-  [...specs].reduce((sum, { tensor }) => sum + sizeOf(tensor.shape), 0);
