@@ -19,7 +19,7 @@ const FLOORS: Record<string, number> = {
   cli: 6,
   studio: 6,
   serve: 6,
-}; // prettier-ignore
+};
 
 /** Floor of a file of `src/`: 0 for what everybody may use (`errors.ts`), 7 for the public index, undefined for a folder nobody declared. */
 export function floorOf(path: string): number | undefined {

@@ -1,7 +1,6 @@
 /** Bad input through the command line: a clear sentence that names the place, nothing lost, the right exit status. */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeDataset } from '../src/data/index.ts';
@@ -9,7 +8,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/ten
 import { normaliseCaption } from '../src/text/normalise-caption.ts';
 import { loadTokenizer } from '../src/text/tokenizer.ts';
 import { worldDataset } from '../src/world/index.ts';
-import { picture, tarOf } from './helpers/collection.ts';
+import { type Folder, picture, tarOf, temporaryFolder } from './helpers/collection.ts';
 import { jsonLines, PROGRAM, runProgram, say } from './helpers/program.ts';
 
 /** A network that is small enough to train in a test. */
@@ -26,6 +25,7 @@ const TINY = {
   training: { batch: 4, packedTokens: 32, captionsPerImage: 2, warmup: 1 },
 };
 
+let temporary: Folder;
 let root: string;
 let config: string;
 let scenes: string;
@@ -35,7 +35,8 @@ let folder: string;
 let tests = 0;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'bad-input-'));
+  temporary = await temporaryFolder();
+  root = temporary.path;
   process.env.RECAPTION_CACHE = join(root, 'cache');
   [config, scenes, model] = ['tiny.json', 'scenes', 'model'].map((name) => join(root, name));
   await writeFile(config, JSON.stringify(TINY));
@@ -43,7 +44,7 @@ beforeAll(async () => {
   const { code, stderr } = await train(scenes, model);
   if (code !== 0) throw new Error(stderr);
 });
-afterAll(() => rm(root, { recursive: true }));
+afterAll(() => temporary.remove());
 beforeEach(async () => {
   folder = join(root, `test-${tests++}`);
   await mkdir(folder);
@@ -143,8 +144,11 @@ describe('a shard with a broken picture, a damaged header and a key that occurs 
 test('captions in several scripts are learnt and written as they are', async () => {
   const captions = ['一只黑猫在垫子上', 'قطة على الحصير', 'кошка на ковре 🐈', 'แมวบนเสื่อ'];
   const files: [string, string | Uint8Array][] = [];
-  for (const [i, text] of captions.entries())
-    files.push([`${i}.png`, await picture(60 * i)], [`${i}.txt`, text]);
+  let i = 0;
+  for await (const { image } of worldDataset({ count: captions.length, size: 32, seed: 1 })) {
+    files.push([`${i}.png`, await image.bytes()], [`${i}.txt`, captions[i]]);
+    i++;
+  }
   const data = await put(Object.fromEntries(files));
   const out = join(folder, 'out');
   await writeFile(
@@ -272,7 +276,7 @@ test.each([
   expect(existsSync(join(folder, 'out'))).toBe(false);
 });
 
-/** A disk of 2 MiB in a mount namespace of its own, as root of a user namespace: many systems allow it, not all. */
+/** A disk of 8 MiB in a mount namespace of its own, as root of a user namespace: many systems allow it, not all. */
 const onSmallDisk = (script: string) =>
   runProgram('unshare', [
     '--user',
@@ -280,7 +284,7 @@ const onSmallDisk = (script: string) =>
     '--mount',
     'bash',
     '-c',
-    `mount -t tmpfs -o size=2m tmpfs "$0" && cd "$0" && { ${script}\n}`,
+    `mount -t tmpfs -o size=8m tmpfs "$0" && cd "$0" && { ${script}\n}`,
     folder,
   ]);
 const smallDisks = (await runProgram('unshare', ['--user', '--map-root-user', '--mount', 'bash', '-c', 'mount -t tmpfs tmpfs /tmp'])).code === 0; // biome-ignore format: one line
@@ -291,7 +295,7 @@ describe.skipIf(!smallDisks)('a full disk (skipped where no small one can be mou
   test('stops captioning with a sentence; with room again, the same command goes on', async () => {
     const command = `${recaption()} caption "${scenes}" --captioner "${model}" --max-tokens 4 --batch 1 --out out.jsonl`;
     const { code, stdout, stderr } = await onSmallDisk(`
-      head -c 3000000 /dev/zero > filler 2> /dev/null
+      head -c 9000000 /dev/zero > filler 2> /dev/null
       ${command}
       echo "status $?"
       rm filler
@@ -305,10 +309,10 @@ describe.skipIf(!smallDisks)('a full disk (skipped where no small one can be mou
 
   test('stops a training with a sentence, and the model that was there stays whole', async () => {
     const { code, stdout, stderr } = await onSmallDisk(`
-      cp -r "${model}" out && rm out/training-state.safetensors
-      sha256sum out/model.safetensors out/config.json > before
-      head -c 3000000 /dev/zero > filler 2> /dev/null
-      ${recaption()} train captioner --data "${scenes}" --out out --config "${config}" --steps 2
+      cp -r "${model}" out
+      sha256sum out/*.safetensors out/config.json > before
+      head -c 9000000 /dev/zero > filler 2> /dev/null
+      ${recaption()} train captioner --data "${scenes}" --out out --config "${config}" --steps 2 --resume
       echo "status $?"
       sha256sum --check --quiet before && ls out`);
     expect(stderr).toMatch(/error: the disk is full; nothing .* \(.*out/);

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { random } from '../src/random.ts';
+import { temporaryFolder } from './helpers/collection.ts';
 import { numberedPicture } from './helpers/fake-captioner.ts';
 
 const PICTURES = 120;
@@ -27,9 +26,10 @@ async function finish(child: ChildProcess): Promise<number | null> {
 }
 
 test('killed at ten random instants and run again, a job captions every picture exactly once', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'caption-kill-'));
-  const photos = join(folder, 'photos');
-  const [out, shown] = [join(folder, 'out', 'captions.jsonl'), join(folder, 'shown.txt')];
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  const photos = join(folder.path, 'photos');
+  const [out, shown] = [join(folder.path, 'out', 'captions.jsonl'), join(folder.path, 'shown.txt')];
   await mkdir(photos);
   for (let n = 0; n < PICTURES; n++) {
     await writeFile(join(photos, `${String(n).padStart(4, '0')}.png`), await numberedPicture(n));
@@ -56,13 +56,13 @@ test('killed at ten random instants and run again, a job captions every picture 
   // Only a batch that was under way when the kill came is done again.
   const times = (await readFile(shown, 'utf8')).trimEnd().split('\n').length;
   expect(times).toBeLessThanOrEqual(PICTURES + killed * BATCH);
-  expect((await readdir(join(folder, 'out'))).filter((name) => !name.endsWith('.tmp')).sort()).toEqual([
+  expect((await readdir(join(folder.path, 'out'))).sort()).toEqual([
     'captions.jsonl',
     'captions.jsonl.recipe.json',
   ]);
 
   // A run that was never killed gives the same file.
-  const smooth = join(folder, 'smooth', 'captions.jsonl');
+  const smooth = join(folder.path, 'smooth', 'captions.jsonl');
   expect(await finish(await start(photos, smooth, shown))).toBe(0);
   expect(await readFile(smooth, 'utf8')).toBe(text);
 });

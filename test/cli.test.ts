@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDataset } from '../src/data/index.ts';
+import { type Folder, temporaryFolder } from './helpers/collection.ts';
 import { numberedPicture } from './helpers/fake-captioner.ts';
 import { jsonLines, PROGRAM, type Ran, runProgram, say } from './helpers/program.ts';
 import { sharedData } from './shared.ts';
@@ -13,11 +13,13 @@ const ROOT = join(import.meta.dirname, '..');
 const STARTER = join(ROOT, 'assets/captioners/starter');
 const WORLD = join(ROOT, 'assets/captioners/world');
 
+let temporary: Folder;
 let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'recaption-cli-'));
+beforeAll(async () => {
+  temporary = await temporaryFolder();
+  folder = temporary.path;
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => temporary.remove());
 
 function recaption(...args: string[]): Promise<Ran> {
   return runNode([PROGRAM, ...args]);
@@ -196,6 +198,17 @@ describe('world', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
   });
+});
+
+test('when nobody listens to stderr any more, the work goes on to its end', async () => {
+  const args = ['world', '--count', '40', '--size', '32', '--out', 'unwatched'];
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr!.destroy();
+  expect(await new Promise((done) => child.on('close', done))).toBe(0);
+  expect(await readdir(join(folder, 'unwatched'))).toEqual(['00000.tar']);
 });
 
 describe('sources', () => {

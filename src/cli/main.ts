@@ -131,5 +131,9 @@ function processSurroundings(): Surroundings {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
     throw error;
   });
+  // Nobody watches any more; the work and its results go on.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, now: () => performance.now() };
 }

@@ -1,20 +1,20 @@
-import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { fakeCaptioner, numberedPicture } from '../../test/helpers/fake-captioner.ts';
 import { fakeContext } from '../../test/helpers/terminal.ts';
 import { type OnFailure, openDataset } from '../data/index.ts';
 import { captionAndShow } from './start.ts';
 
-let folder: string;
+let folder: Folder;
 let photos: string;
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'start-'));
-  photos = join(folder, 'my photos');
+  folder = await temporaryFolder();
+  photos = join(folder.path, 'my photos');
   await mkdir(photos);
 });
+afterEach(() => folder.remove());
 
 async function start(json = false) {
   const { context, told } = fakeContext({ json });
@@ -22,13 +22,13 @@ async function start(json = false) {
   await captionAndShow(
     { name: 'my photos', source: photos, open },
     fakeCaptioner(),
-    join(folder, 'out'),
+    join(folder.path, 'out'),
     context,
   );
   return told;
 }
 
-const read = (name: string) => readFile(join(folder, 'out', name), 'utf8');
+const read = (name: string) => readFile(join(folder.path, 'out', name), 'utf8');
 
 test('a folder gets captions and a page that shows them; the folder itself is as it was', async () => {
   await writeFile(join(photos, 'a.png'), await numberedPicture(1));
@@ -46,7 +46,7 @@ test('a folder gets captions and a page that shows them; the folder itself is as
   expect(await readdir(photos)).toEqual(before);
   const addresses = [...page.matchAll(/data-original="([^"]*)"/g)].map(([, address]) => address);
   const files = addresses.map((address) => decodeURIComponent(address.replaceAll('&#39;', "'")));
-  expect(files.map((file) => resolve(folder, 'out', file)).sort()).toEqual(
+  expect(files.map((file) => resolve(folder.path, 'out', file)).sort()).toEqual(
     before.filter((name) => name.endsWith('.png')).map((name) => join(photos, name)),
   );
 });

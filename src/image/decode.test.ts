@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { sharedData } from '../../test/shared.ts';
 import { decodeImage } from './decode.ts';
 import type { Image } from './image.ts';
@@ -25,11 +25,11 @@ const pixel = ({ data, width }: Image, x = 0, y = 0) => [
 const near = (found: number[], wanted: number[], by: number) =>
   found.every((value, i) => Math.abs(value - wanted[i]) <= by);
 
-let folder: string;
+let folder: Folder;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'recaption-decode-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => folder.remove());
 
 describe('every kind of picture becomes 8-bit RGB', () => {
   test.each([
@@ -141,21 +141,23 @@ describe('bad files', () => {
   );
 
   test('text in a .jpg is image-unreadable, and the path is named', async () => {
-    const path = join(folder, 'letter.jpg');
+    const path = join(folder.path, 'letter.jpg');
     await writeFile(path, 'Dear reader, this is no picture at all.');
     await expect(decodeImage(path)).rejects.toMatchObject({ code: 'image-unreadable', place: path });
   });
 
   test('no bytes are image-empty, in memory and on disk', async () => {
-    const path = join(folder, 'empty.png');
+    const path = join(folder.path, 'empty.png');
     await writeFile(path, '');
     await expect(decodeImage(new Uint8Array())).rejects.toMatchObject({ code: 'image-empty' });
     await expect(decodeImage(path)).rejects.toMatchObject({ code: 'image-empty' });
   });
 
   test('a file that is not there is image-missing, a folder is image-unreadable', async () => {
-    await expect(decodeImage(join(folder, 'nowhere.jpg'))).rejects.toMatchObject({ code: 'image-missing' });
-    await expect(decodeImage(folder)).rejects.toMatchObject({ code: 'image-unreadable' });
+    await expect(decodeImage(join(folder.path, 'nowhere.jpg'))).rejects.toMatchObject({
+      code: 'image-missing',
+    });
+    await expect(decodeImage(folder.path)).rejects.toMatchObject({ code: 'image-unreadable' });
   });
 
   test('a bomb is refused before it is unpacked', async () => {
@@ -170,7 +172,7 @@ describe('bad files', () => {
 
 test('a path gives the same pixels as its bytes', async () => {
   const bytes = await noise().jpeg().toBuffer();
-  const path = join(folder, 'noise.jpg');
+  const path = join(folder.path, 'noise.jpg');
   await writeFile(path, bytes);
   expect(await decodeImage(path, { maxSide: 20 })).toEqual(await decodeImage(bytes, { maxSide: 20 }));
 });

@@ -1,19 +1,19 @@
-import { mkdtempSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { fakeCaptioner, numberedPictures } from '../../test/helpers/fake-captioner.ts';
 import type { Captioner } from '../captioners/captioner.ts';
 import { openDataset } from '../data/index.ts';
 import { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from './caption-job.ts';
 
-let folder: string;
+let folder: Folder;
 let out: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'caption-job-'));
-  out = join(folder, 'captions.jsonl');
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  out = join(folder.path, 'captions.jsonl');
 });
+afterEach(() => folder.remove());
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -75,7 +75,7 @@ test('every picture gets one row, in the order of the collection', async () => {
   });
   expect(done).toMatchObject({ captioned: 5, added: 5, failed: 0, stopped: false });
   expect(events[0]).toMatchObject({ kind: 'plan', images: 5, done: 0, todo: 5 });
-  expect((await readdir(folder)).sort()).toEqual(['captions.jsonl', 'captions.jsonl.recipe.json']);
+  expect((await readdir(folder.path)).sort()).toEqual(['captions.jsonl', 'captions.jsonl.recipe.json']);
 });
 
 test('events are plain data, and progress counts to the end', async () => {
@@ -106,6 +106,32 @@ test.each(['{"key":"p004","ima', '{"key":"p004"', '\0\0\0'])(
     expect(await captionsOf()).toEqual(words(range(10)));
   },
 );
+
+test('while a job writes to an output, a second one is refused, and the first does not notice', async () => {
+  const fake = fakeCaptioner();
+  const refused: unknown[] = [];
+  const caption: Captioner['caption'] = async (images, request) => {
+    if (refused.length === 0) refused.push(await run(range(10)).catch((error) => error));
+    return fake.caption(images, request);
+  };
+  await run(range(10), { captioner: { ...fake, caption } });
+  expect(refused).toMatchObject([
+    {
+      code: 'output-busy',
+      message: `process ${process.pid} is writing captions to this output`,
+      place: `${out}.partial.jsonl`,
+      hint: expect.stringContaining('another --out'),
+    },
+  ]);
+  expect(await captionsOf()).toEqual(words(range(10)));
+  expect(await readdir(folder.path)).toHaveLength(2);
+});
+
+test('a job that fails, or refuses to go on, lets go of its output', async () => {
+  await writeFile(`${out}.partial.jsonl`, 'my notes\n');
+  for (let i = 0; i < 2; i++) await expect(run([1])).rejects.toMatchObject({ code: 'journal-mismatch' });
+  expect(await readdir(folder.path)).toEqual(['captions.jsonl.partial.jsonl']);
+});
 
 test('unfinished work of another recipe or source is refused and kept', async () => {
   await runOneBatch(range(10), { request: { beam: 3 } });
@@ -187,7 +213,7 @@ test("a file of the user's own is left alone", async () => {
 
 test('a broken picture is skipped, counted and listed; once it is mended, the next run captions it', async () => {
   const { done, events } = await run([0, null, 2]);
-  const failures = join(folder, 'failures.jsonl');
+  const failures = join(folder.path, 'failures.jsonl');
   expect(done).toMatchObject({ captioned: 2, failed: 1, failures });
   expect(events.filter(({ kind }) => kind === 'failure')).toHaveLength(1);
   expect(await rows(failures)).toEqual([
@@ -198,13 +224,13 @@ test('a broken picture is skipped, counted and listed; once it is mended, the ne
   expect(second.done).toMatchObject({ captioned: 3, added: 1, failed: 0 });
   expect(seen).toEqual([1]);
   expect(await captionsOf()).toEqual(words([0, 1, 2]));
-  expect(await readdir(folder)).not.toContain('failures.jsonl');
+  expect(await readdir(folder.path)).not.toContain('failures.jsonl');
 });
 
 test('two outputs in one folder share the list of failures without losing each other', async () => {
   await run([null, 1]);
-  await run([1, null], { out: join(folder, 'other.jsonl') });
-  const listed = await rows(join(folder, 'failures.jsonl'));
+  await run([1, null], { out: join(folder.path, 'other.jsonl') });
+  const listed = await rows(join(folder.path, 'failures.jsonl'));
   expect(listed.map(({ key }) => key)).toEqual(['p000', 'p001']);
 });
 
@@ -227,7 +253,9 @@ test('a picture without words is a failure, not an empty caption', async () => {
     images.map(({ data }) => ({ text: data[0] === 1 ? '  ' : 'a dog', score: -1 }));
   const { done } = await run([0, 1, 2], { captioner: fakeCaptioner({ caption }) });
   expect(done).toMatchObject({ captioned: 2, failed: 1 });
-  expect(await rows(join(folder, 'failures.jsonl'))).toMatchObject([{ key: 'p001', code: 'empty-caption' }]);
+  expect(await rows(join(folder.path, 'failures.jsonl'))).toMatchObject([
+    { key: 'p001', code: 'empty-caption' },
+  ]);
 });
 
 test('when the captioner itself fails, the job fails, and what was done stays', async () => {
@@ -256,14 +284,14 @@ test('the last line counts also when an editor has taken its new line away', asy
 });
 
 test('a folder that cannot be made is a sentence', async () => {
-  await writeFile(join(folder, 'file'), '');
-  await expect(run([1], { out: join(folder, 'file', 'captions.jsonl') })).rejects.toMatchObject({
+  await writeFile(join(folder.path, 'file'), '');
+  await expect(run([1], { out: join(folder.path, 'file', 'captions.jsonl') })).rejects.toMatchObject({
     code: 'write-failed',
   });
 });
 
 test('sidecars stand beside copies of the pictures, in the folder of the output', async () => {
-  const target = join(folder, 'sidecars');
+  const target = join(folder.path, 'sidecars');
   await run([4, 5], { out: target, format: 'sidecars' });
   expect(await readFile(join(target, 'p000.txt'), 'utf8')).toBe('picture number 4\n');
   await run([4, 5, 6], { out: target, format: 'sidecars' });
@@ -272,21 +300,21 @@ test('sidecars stand beside copies of the pictures, in the folder of the output'
 });
 
 test('WebDataset shards are written when all is done', async () => {
-  const target = join(folder, 'shards');
+  const target = join(folder.path, 'shards');
   const { done } = await run(range(6), { out: target, format: 'webdataset' });
   expect(done.stopped).toBe(false);
   expect((await readdir(target)).filter((name) => name.endsWith('.tar'))).toHaveLength(1);
 });
 
 test('shards of an earlier run are replaced when pictures have come, those of somebody else never', async () => {
-  const target = join(folder, 'shards');
+  const target = join(folder.path, 'shards');
   await run(range(3), { out: target, format: 'webdataset' });
   await run(range(5), { out: target, format: 'webdataset' });
   const captions = [];
   for await (const sample of await openDataset(target)) captions.push(sample.captions[0].text);
   expect(captions).toEqual(words(range(5)));
 
-  const foreign = join(folder, 'foreign');
+  const foreign = join(folder.path, 'foreign');
   await mkdir(foreign);
   await writeFile(join(foreign, '00000.tar'), 'precious');
   const refused = run(range(3), { out: foreign, format: 'webdataset' });

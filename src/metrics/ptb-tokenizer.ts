@@ -38,9 +38,7 @@ const ASSIMILATED = /^(can)(not)$|^(gon|got|wan)(na|ta)$|^(gim|lem)(me)$/;
 const CONTRACTION = /^(.+)(n't|'(?:s|m|d|ll|re|ve))$/u;
 
 /** Tokens the evaluation leaves out; brackets are written -LRB- and so on in the treebank. */
-const PUNCTUATION = new Set(
-  '\' ` " -lrb- -rrb- -lcb- -rcb- ( ) { } . ? ! , : - ;'.split(' '), // prettier-ignore
-);
+const PUNCTUATION = new Set('\' ` " -lrb- -rrb- -lcb- -rcb- ( ) { } . ? ! , : - ;'.split(' '));
 
 /** Splits a caption into lower-case tokens; punctuation is dropped, `'s` and `n't` are tokens. Any text is accepted. */
 export function ptbTokenize(caption: string): string[] {

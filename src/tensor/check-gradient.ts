@@ -10,6 +10,8 @@ export interface Checked {
   /** Starting values; by default uniform in [low, high]. */
   low?: number;
   high?: number;
+  /** Key of the random leaves, the same in every run. */
+  random?: number;
 }
 
 /**
@@ -22,6 +24,7 @@ export async function checkGradient(
   {
     low = -2,
     high = 2,
+    random: key,
     draw = random(1, 'check') as Random,
     step = 1e-2,
   }: Checked & { draw?: Random; step?: number } = {},
@@ -36,16 +39,17 @@ export async function checkGradient(
     Float32Array.from({ length: count }, () => from + (to - from) * draw.uniform());
   const feeds: Record<string, TensorData> = { weights: values(sizeOf(y.shape), -1, 1) };
   for (const [i, shape] of shapes.entries()) feeds[`x${i}`] = values(sizeOf(shape), low, high);
-  const result = (await program.run(feeds)) as Record<string, Float32Array>;
+  const run = () => program.run(feeds, { random: key });
+  const result = (await run()) as Record<string, Float32Array>;
   for (const [i, shape] of shapes.entries()) {
     const x = feeds[`x${i}`] as Float32Array;
     const slope = result[`dx${i}`] ?? allocate('float32', sizeOf(shape));
     for (let k = 0; k < x.length; k++) {
       const at = x[k];
       x[k] = at + step;
-      const above = (await program.run(feeds)).loss[0] as number;
+      const above = (await run()).loss[0] as number;
       x[k] = at - step;
-      const below = (await program.run(feeds)).loss[0] as number;
+      const below = (await run()).loss[0] as number;
       x[k] = at;
       const measured = (above - below) / (2 * step);
       const scale = Math.max(1, Math.abs(measured));

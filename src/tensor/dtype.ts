@@ -4,19 +4,14 @@ export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'bool'
 /** `float16` values travel as their 16 bits. */
 export type TensorData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
 
-interface DTypeInfo {
-  /** `TensorProto.DataType` of the ONNX specification. */
-  onnx: number;
-  bytes: number;
-}
-
-export const DTYPES: Record<DType, DTypeInfo> = {
-  float32: { onnx: 1, bytes: 4 },
-  uint8: { onnx: 2, bytes: 1 },
-  int32: { onnx: 6, bytes: 4 },
-  int64: { onnx: 7, bytes: 8 },
-  bool: { onnx: 9, bytes: 1 },
-  float16: { onnx: 10, bytes: 2 },
+/** `TensorProto.DataType` of the ONNX specification. */
+export const ONNX_TYPES: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
 };
 
 /** The kind of array that holds elements of a type. */

@@ -39,7 +39,7 @@ export {
   sub,
   tanh,
   where,
-} from './ops/elementwise.ts'; // prettier-ignore
+} from './ops/elementwise.ts';
 export * from './ops/index-ops.ts';
 export * from './ops/loss.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';

@@ -13,6 +13,9 @@ const near = (actual: ArrayLike<number>, expected: number[], digits = 5) => {
   for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, digits);
 };
 
+/** 0, 1, 2 … in this shape. */
+const grid = (shape: Shape) => floats([...Array(T.sizeOf(shape)).keys()], shape);
+
 /** Error function to 1e-7 (Abramowitz & Stegun 7.1.26 is too coarse; this is its series). */
 const erf = (x: number) => {
   let [term, sum] = [x, x];
@@ -49,7 +52,6 @@ describe('every operator of one argument has the value of its definition and the
     ['silu', T.silu, (x) => x * sigmoid(x)],
     ['pow', (x) => T.pow(x, 1.5), (x) => x ** 1.5, { low: 0.5, high: 3 }],
     ['square', (x) => x.square(), (x) => x * x],
-    ['cast', (x) => x.cast('float32'), (x) => x],
   ];
   for (const [name, build, value, range] of cases) {
     it(name, async () => {
@@ -112,6 +114,26 @@ describe('comparison and choice', () => {
     near(await flags(T.greaterOrEqual(x, 2)), [0, 1, 1]);
     near(await flags(T.and(T.not(T.equal(x, 2)), T.less(x, 3))), [1, 0, 0]);
   });
+  it('compares integers with whole numbers exactly, and refuses numbers that are none of their type', async () => {
+    const flags = (t: Tensor) => evaluate(T.where(t, 1, 0));
+    near(await flags(T.greaterOrEqual(ints([-1, 0, 7]), 0)), [0, 1, 1]);
+    near(await flags(T.less(-1, ints([-2, -1, 0]))), [0, 0, 1]);
+    near(await flags(T.equal(ints([2 ** 24, 2 ** 24 + 1]), 2 ** 24 + 1)), [0, 1]); // no float32 is 2²⁴ + 1
+    const longs = T.constant(BigInt64Array.of(2n, 3n), [2], 'int64');
+    near(await flags(T.equal(longs, T.constant(3))), [0, 1]);
+    const bytes = T.constant(Uint8Array.of(1, 255), [2], 'uint8');
+    for (const wrong of [
+      () => T.less(ints([2]), 2.5),
+      () => T.equal(0.5, longs),
+      () => T.greater(ints([2]), 2 ** 31),
+      () => T.equal(bytes, -1),
+      () => T.less(ints([2]), Number.NaN),
+    ]) {
+      expect(wrong).toThrow(
+        expect.objectContaining({ code: 'shape', message: expect.stringMatching(/cast/) }),
+      );
+    }
+  });
   it('sends the gradient of a choice to the chosen side', async () => {
     const condition = T.greater(floats([1, -1, 1]), 0);
     await checkGradient([[2, 3], [3]], (x, y) => T.where(condition, x, y));
@@ -122,7 +144,34 @@ describe('comparison and choice', () => {
   });
 });
 
+describe('cast', () => {
+  it('cuts fractions off, and carries whole numbers over', async () => {
+    expect(await evaluate(floats([1.7, -1.7, 0.5, 2]).cast('int32'))).toEqual([1, -1, 0, 2]);
+    expect(await evaluate(ints([3, -4, 0]).cast('float32'))).toEqual([3, -4, 0]);
+    expect(await evaluate(ints([3, -4]).cast('int64'))).toEqual([3n, -4n]);
+    expect(await evaluate(floats([0, 0.5, -2]).cast('bool'))).toEqual([0, 1, 1]);
+  });
+  it('passes gradients between floating types only', async () => {
+    await checkGradient([[3]], (x) => T.mul(x.cast('float16').cast('float32'), 3), { step: 0.125 });
+    const x = T.input('x', [2]);
+    expect(T.gradients(T.sum(x.cast('int32').cast('float32')), [x])).toEqual([undefined]);
+  });
+});
+
 describe('matrix products', () => {
+  it('are the same numbers however the operands lie', async () => {
+    const a = { false: floats([1, 2, 3, 4, 5, 6], [2, 3]), true: floats([1, 4, 2, 5, 3, 6], [3, 2]) };
+    const b = { false: floats([1, 0, 2, 1, 0, 3], [3, 2]), true: floats([1, 2, 0, 0, 1, 3], [2, 3]) };
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const [x, y] = [a[`${transposeA}`], b[`${transposeB}`]];
+        near(await evaluate(T.matmul(x, y, { transposeA, transposeB })), [5, 11, 14, 23]);
+        const batch = T.stack([x, T.mul(x, 2)], 0);
+        const halves = await evaluate(T.matmul(batch, y, { transposeA, transposeB, alpha: 0.5 }));
+        near(halves, [2.5, 5.5, 7, 11.5, 5, 11, 14, 23]);
+      }
+    }
+  });
   for (const transposeA of [false, true]) {
     for (const transposeB of [false, true]) {
       it(`of matrices and batches, transposed ${transposeA} ${transposeB}`, async () => {
@@ -208,6 +257,41 @@ describe('shapes', () => {
       await checkGradient(shapes, build);
     });
   }
+  it('transpose permutes axes, by default the last two', async () => {
+    near(await evaluate(grid([2, 3]).transpose()), [0, 3, 1, 4, 2, 5]);
+    near(await evaluate(grid([2, 2, 2]).transpose([2, 0, 1])), [0, 2, 4, 6, 1, 3, 5, 7]);
+  });
+  it('expand repeats along axes of size 1 and along new ones', async () => {
+    near(await evaluate(T.expand(floats([1, 2], [2, 1]), [2, 2, 3])), [1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2]);
+  });
+  it('concat and stack put parts one after the other along an axis, old or new', async () => {
+    const square = floats([1, 2, 3, 4], [2, 2]);
+    near(await evaluate(T.concat([square, floats([5, 6], [2, 1])], -1)), [1, 2, 5, 3, 4, 6]);
+    near(await evaluate(T.concat([square, floats([5, 6], [1, 2])], 0)), [1, 2, 3, 4, 5, 6]);
+    const stacked = (axis: number) => T.stack([floats([1, 2]), floats([3, 4])], axis);
+    near(await evaluate(stacked(0)), [1, 2, 3, 4]);
+    near(await evaluate(stacked(1)), [1, 3, 2, 4]);
+  });
+  it('slice and split take what lies between two places of an axis', async () => {
+    const x = grid([2, 5]);
+    near(await evaluate(x.slice(1, 1, -1)), [1, 2, 3, 6, 7, 8]);
+    near(await evaluate(x.slice(0, -1)), [5, 6, 7, 8, 9]);
+    const [left, right] = T.split(x, -1, [2, 3]);
+    near(await evaluate(left), [0, 1, 5, 6]);
+    near(await evaluate(right), [2, 3, 4, 7, 8, 9]);
+  });
+  it('pad adds a value before and after along an axis', async () => {
+    near(await evaluate(T.pad(grid([2, 2]), 1, 1, 2, 7)), [7, 0, 1, 7, 7, 7, 2, 3, 7, 7]);
+    near(await evaluate(T.pad(grid([2, 2]), 0, 1, 0)), [0, 0, 0, 1, 2, 3]);
+  });
+  it('spaceToDepth lists the pixels of a block row by row, each with its channels; depthToSpace undoes it', async () => {
+    near(await evaluate(T.spaceToDepth(grid([1, 2, 2, 2]), 2)), [0, 4, 1, 5, 2, 6, 3, 7]);
+    near(await evaluate(T.spaceToDepth(grid([1, 1, 2, 4]), 2)), [0, 2, 1, 3, 4, 6, 5, 7]);
+    const blocks = floats([0, 4, 1, 5, 2, 6, 3, 7], [1, 8, 1, 1]);
+    near(await evaluate(T.depthToSpace(blocks, 2)), [...Array(8).keys()]);
+    const x = grid([2, 3, 4, 6]);
+    near(await evaluate(T.depthToSpace(T.spaceToDepth(x, 2), 2)), [...Array(144).keys()]);
+  });
   it('patchify lists the pixels of a patch row by row, and unpatchify undoes it', async () => {
     const image = floats([...Array(16).keys()], [1, 4, 4, 1]);
     near((await evaluate(T.patchify(image, 2))).slice(0, 8), [0, 1, 4, 5, 2, 3, 6, 7]);
@@ -241,6 +325,20 @@ describe('reductions', () => {
     near(await evaluate(T.sumSquares(x)), [55]);
     await checkGradient([[2, 3]], T.sumSquares);
   });
+  it('sum over leading axes, by another operator, to the same numbers and gradients', async () => {
+    const x = grid([2, 2, 3]);
+    for (const keepDims of [false, true]) {
+      const shape = (lead: number[], rest: number[]) => (keepDims ? [...lead, ...rest] : rest);
+      const over = (axes: number[]) => (t: Tensor) => T.sum(t, axes, { keepDims });
+      expect(over([0])(x).shape).toEqual(shape([1], [2, 3]));
+      expect(over([0, 1])(x).shape).toEqual(shape([1, 1], [3]));
+      near(await evaluate(over([0])(x)), [6, 8, 10, 12, 14, 16]);
+      near(await evaluate(over([0, 1])(x)), [18, 22, 26]);
+      near(await evaluate(over([1, 0])(x)), [18, 22, 26]);
+      for (const axes of [[0], [0, 1], [-3]]) await checkGradient([[2, 2, 3]], over(axes));
+    }
+    expect(await evaluate(T.sum(ints([1, 2, 3, 4], [2, 2]), [0]))).toEqual([4, 6]);
+  });
 });
 
 describe('positions', () => {
@@ -271,6 +369,8 @@ describe('positions', () => {
       ],
       (x, u) => T.scatterElements(x, ints([2, 2, 0, 1], [2, 2]), u, 1, 'add'),
     );
+    near(await evaluate(T.gatherElements(grid([2, 3]), at, 1)), [0, 2, 4, 4]);
+    near(await evaluate(T.gatherElements(grid([2, 3]), ints([1, 0, 1], [1, 3]), 0)), [3, 1, 5]);
     near(await evaluate(T.scatterElements(floats([1, 2, 3]), ints([1]), floats([9]), 0)), [1, 9, 3]);
   });
 });
@@ -347,6 +447,17 @@ describe('conv2d', () => {
       );
     });
   }
+  it('moves its window by the stride, over zeros where there is padding, and correlates: nothing is turned', async () => {
+    const [x, w] = [grid([1, 1, 3, 3]), floats([1, 2, 3, 4], [1, 1, 2, 2])];
+    near(await evaluate(T.conv2d(x, w)), [27, 37, 57, 67]);
+    near(await evaluate(T.conv2d(x, w, floats([1]), { stride: 2, padding: 1 })), [1, 12, 31, 68]);
+  });
+  it('shows each group of kernels its own channels', async () => {
+    const w = floats([10, 1, 10, 1], [2, 2, 1, 1]);
+    const x = floats([1, 2, 3, 4], [1, 4, 1, 1]);
+    near(await evaluate(T.conv2d(x, w, undefined, { groups: 2 })), [12, 34]);
+    expect(() => T.conv2d(x, w)).toThrow(/conv2d: \[1,4,1,1\]/);
+  });
   it('sums a window', async () => {
     const x = floats([1, 2, 3, 4], [1, 1, 2, 2]);
     near(await evaluate(T.conv2d(x, floats([1, 1, 1, 1], [1, 1, 2, 2]))), [10]);
@@ -367,6 +478,9 @@ describe('dropout', () => {
     expect(new Set(a.map((v) => v.toFixed(5)))).toEqual(new Set(['0.00000', (1 / 0.75).toFixed(5)]));
     expect(await evaluate(T.dropout(x, 0.25), {}, 7)).toEqual(a);
     expect(await evaluate(T.dropout(x, 0.25), {}, 8)).not.toEqual(a);
+  });
+  it('sends its gradient through what it kept, scaled as that was', async () => {
+    await checkGradient([[4, 8]], (x) => T.dropout(x, 0.5), { random: 7 });
   });
   it('draws differently at two places of one graph', async () => {
     const x = T.expand(T.constant(1), [64]);

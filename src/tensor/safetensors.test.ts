@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { sharedData } from '../../test/shared.ts';
 import { RecaptionError } from '../errors.ts';
 import {
@@ -17,11 +17,11 @@ import {
   writeSafetensors,
 } from './safetensors.ts';
 
-let folder: string;
+let folder: Folder;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'safetensors-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => folder.remove());
 
 const entry = (begin: number, end: number, shape: unknown = [end - begin], dtype = 'U8') => ({
   dtype,
@@ -163,21 +163,21 @@ describe('safetensors', () => {
   });
 
   it('writes and reads files, replaces them whole and leaves no temporary file', async () => {
-    const path = join(folder, 'model.safetensors');
+    const path = join(folder.path, 'model.safetensors');
     const tensors = [['w', fromFloat32(Float32Array.of(1, 2, 3), [3])]] as const;
     await writeFile(path, 'old');
     await writeSafetensors(path, tensors, { step: '7' });
     const read = await readSafetensors(path);
     expect(toFloat32(read.tensors.get('w')!)).toEqual(Float32Array.of(1, 2, 3));
     expect(read.metadata).toEqual({ step: '7' });
-    expect(await readdir(folder)).toEqual(['model.safetensors']);
+    expect(await readdir(folder.path)).toEqual(['model.safetensors']);
     expect(new Uint8Array(await readFile(path))).toEqual(
       new Uint8Array(serializeSafetensors(tensors, { step: '7' })),
     );
   });
 
   it('keeps the old file when a tensor does not fit its shape', async () => {
-    const path = join(folder, 'kept.safetensors');
+    const path = join(folder.path, 'kept.safetensors');
     await writeFile(path, 'old');
     const wrong = { dtype: 'F32', shape: [2], data: new Uint8Array(4) } as const;
     await expect(writeSafetensors(path, [['w', { ...wrong, shape: [2] }]])).rejects.toThrow(
@@ -187,8 +187,10 @@ describe('safetensors', () => {
   });
 
   it('says of a missing file that it is missing, and of a cut file that it is damaged', async () => {
-    await expect(readSafetensors(join(folder, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
-    const path = join(folder, 'cut.safetensors');
+    await expect(readSafetensors(join(folder.path, 'none'))).rejects.toMatchObject({
+      code: 'file-not-found',
+    });
+    const path = join(folder.path, 'cut.safetensors');
     await writeFile(
       path,
       serializeSafetensors([['w', fromFloat32(new Float32Array(9), [9])]]).subarray(0, -4),

@@ -1,18 +1,18 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { sharedData } from '../../test/shared.ts';
 import { trainBpe } from './bpe.ts';
 import { createTokenizer, loadTokenizer } from './tokenizer.ts';
 
 const json = trainBpe(['a dog runs', 'a dog sits', 'the dogs'], { vocabSize: 280 });
 
-let folder: string;
+let folder: Folder;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tokenizer-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => folder.remove());
 
 describe('createTokenizer', () => {
   const tokenizer = createTokenizer(json);
@@ -40,7 +40,7 @@ describe('createTokenizer', () => {
   });
 
   it('survives the way to a file and back', async () => {
-    const path = join(folder, 'tokenizer.json');
+    const path = join(folder.path, 'tokenizer.json');
     await writeFile(path, JSON.stringify(tokenizer));
     const loaded = await loadTokenizer(path);
     expect(loaded.toJSON()).toEqual(json);
@@ -67,9 +67,13 @@ describe('createTokenizer', () => {
 
 describe('loadTokenizer', () => {
   it('says of a missing file that it is missing, and of a broken one that it is broken', async () => {
-    await expect(loadTokenizer(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'file-not-found' });
-    await writeFile(join(folder, 'cut.json'), JSON.stringify(json).slice(0, 500));
-    await expect(loadTokenizer(join(folder, 'cut.json'))).rejects.toMatchObject({ code: 'bad-tokenizer' });
+    await expect(loadTokenizer(join(folder.path, 'none.json'))).rejects.toMatchObject({
+      code: 'file-not-found',
+    });
+    await writeFile(join(folder.path, 'cut.json'), JSON.stringify(json).slice(0, 500));
+    await expect(loadTokenizer(join(folder.path, 'cut.json'))).rejects.toMatchObject({
+      code: 'bad-tokenizer',
+    });
   });
 
   const t5 = sharedData('tokenizers/t5/tokenizer.json');

@@ -1,4 +1,4 @@
-/** Small collections on disk, for tests of readers and writers. */
+/** Small collections on disk, for tests. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,8 +19,9 @@ export interface Folder {
   remove(): Promise<void>;
 }
 
+/** A folder of its own for a test, or for the tests of a file; whoever asks for it removes it. */
 export async function temporaryFolder(): Promise<Folder> {
-  const path = await mkdtemp(join(tmpdir(), 'recaption-data-'));
+  const path = await mkdtemp(join(tmpdir(), 'recaption-test-'));
   return {
     path,
     async write(files) {
@@ -32,7 +33,7 @@ export async function temporaryFolder(): Promise<Folder> {
       }
       return full;
     },
-    remove: () => rm(path, { recursive: true }),
+    remove: () => rm(path, { recursive: true, force: true }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { DTYPES, type TensorData } from '../dtype.ts';
+import { ONNX_TYPES, type TensorData } from '../dtype.ts';
 import { topological } from '../gradient.ts';
 import type { Attribute, Leaf, Node, Shape, Tensor } from '../tensor.ts';
 import { bytes, type Chunk, concatenate, float, integer } from './protobuf.ts';
@@ -117,7 +117,7 @@ function attributeProto(name: string, value: Attribute): Chunk[] {
 function tensorProto(name: string, { shape, dtype }: Tensor, data: TensorData): Chunk[] {
   return [
     ...shape.map((dim) => integer(1, dim)),
-    integer(2, DTYPES[dtype].onnx),
+    integer(2, ONNX_TYPES[dtype]),
     bytes(8, name),
     bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   ];
@@ -125,5 +125,5 @@ function tensorProto(name: string, { shape, dtype }: Tensor, data: TensorData): 
 
 function valueInfo(name: string, { shape, dtype }: { shape: Shape; dtype: Tensor['dtype'] }): Chunk[] {
   const dims = shape.map((dim) => bytes(1, [integer(1, dim)]));
-  return [bytes(1, name), bytes(2, [bytes(1, [integer(1, DTYPES[dtype].onnx), bytes(2, dims)])])];
+  return [bytes(1, name), bytes(2, [bytes(1, [integer(1, ONNX_TYPES[dtype]), bytes(2, dims)])])];
 }

@@ -1,4 +1,4 @@
-import { DTYPES, type DType, sizeOf } from '../dtype.ts';
+import { allocate, type DType, ONNX_TYPES, sizeOf } from '../dtype.ts';
 import { apply, constant, randomLike, type Shape, shapeError, Tensor } from '../tensor.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -126,14 +126,25 @@ export function quickGelu(x: Tensor): Tensor {
 }
 
 function compare(op: string, a: Operand, b: Operand): Tensor {
+  const [x, y] = [likeOther(op, a, b), likeOther(op, b, a)];
+  return apply(op, [x, y], { shape: broadcastShapes(op, x.shape, y.shape), dtype: 'bool' });
+}
+
+/** A number takes the element type of what it is compared with; a tensor stays as it is. */
+function likeOther(op: string, a: Operand, other: Operand): Tensor {
   const x = lift(a);
-  const y = lift(b);
-  const scalar = (t: Tensor, like: Tensor) =>
-    t.leaf?.kind === 'constant' && t.rank === 0 && t.dtype !== like.dtype ? cast(t, like.dtype) : t;
-  return apply(op, [scalar(x, y), scalar(y, x)], {
-    shape: broadcastShapes(op, x.shape, y.shape),
-    dtype: 'bool',
-  });
+  if (!(other instanceof Tensor) || x.dtype === other.dtype) return x;
+  if (x.leaf?.kind !== 'constant' || x.rank > 0) return x;
+  if (!['int32', 'int64', 'uint8'].includes(other.dtype)) return cast(x, other.dtype);
+  const value = typeof a === 'number' ? a : Number(x.leaf.data[0]);
+  const data = allocate(other.dtype, 1);
+  if (data instanceof BigInt64Array) data[0] = Number.isInteger(value) ? BigInt(value) : 0n;
+  else data[0] = value;
+  if (Number(data[0]) !== value) {
+    const what = `elements of type ${other.dtype} are compared with ${value}, which is none`;
+    throw shapeError(op, `${what}; cast them to float32 first`);
+  }
+  return constant(data, [], other.dtype);
 }
 export const equal = (a: Operand, b: Operand): Tensor => compare('Equal', a, b);
 export const less = (a: Operand, b: Operand): Tensor => compare('Less', a, b);
@@ -163,7 +174,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return apply(
     'Cast',
     [x],
-    { shape: x.shape, dtype, attributes: { to: DTYPES[dtype].onnx } },
+    { shape: x.shape, dtype, attributes: { to: ONNX_TYPES[dtype] } },
     floating(x.dtype) && floating(dtype) ? (dy) => [cast(dy, x.dtype)] : undefined,
   );
 }
