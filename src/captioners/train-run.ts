@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, writeError, writeFileAtomic } from '../files.ts';
 import { loadState } from '../models/model-folder.ts';
@@ -89,11 +90,8 @@ export async function trimMetrics(out: string, step: number): Promise<void> {
   const path = join(out, 'metrics.jsonl');
   const text = await readFile(path, 'utf8').catch(() => '');
   const kept = text.split('\n').filter((line) => {
-    try {
-      return (JSON.parse(line) as { step: number }).step <= step;
-    } catch {
-      return false;
-    }
+    const event = tryJson(line) as { step?: number } | undefined;
+    return event?.step !== undefined && event.step <= step;
   });
   await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
 }

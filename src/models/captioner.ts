@@ -47,7 +47,7 @@ import {
   sum,
   type Tensor,
   where,
-} from '../tensor/index.ts'; // prettier-ignore
+} from '../tensor/index.ts';
 import type { CaptionerConfig } from './captioner-config.ts';
 import { type ImageInputs, imageTokens } from './vision/trained.ts';
 
