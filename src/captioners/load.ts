@@ -147,7 +147,7 @@ async function folderOf(ref: string): Promise<string> {
   if (await exists(here)) return here;
   throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
     place: here,
-    hint: 'Name a folder made by `recaption train captioner`, or leave --captioner out for the starter captioner.',
+    hint: 'Name a folder made by `recaption train captioner`, or one that comes with this package.',
   });
 }
 

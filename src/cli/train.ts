@@ -1,29 +1,18 @@
 import { Option } from 'commander';
+import type { TrainCaptionerOptions } from '../captioners/train.ts';
 import type { TrainEvent } from '../captioners/train-events.ts';
-import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
-import type { Device } from '../tensor/device.ts';
+import { CAPTION_KINDS } from '../data/sample.ts';
 import { shellWord } from './interrupt.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
 
-interface TrainOptions {
-  data?: string[];
-  val?: string;
-  out?: string;
-  config?: string;
-  vision?: string[];
-  distil?: string[];
-  init?: string;
-  kind?: CaptionKind;
-  epochs?: number;
-  steps?: number;
-  minutes?: number;
-  seed: number;
-  device: Device;
-  resume: boolean;
-}
+/** The library's options as they are typed: what is required may be missing, and the configuration is a file. */
+type TrainOptions = Partial<Pick<TrainCaptionerOptions, 'data' | 'out' | 'vision'>> &
+  Omit<TrainCaptionerOptions, 'data' | 'out' | 'vision' | 'config' | 'configPlace' | 'signal'> & {
+    config?: string;
+  };
 
 export const register: Register = (program, context) => {
   const train = program
