@@ -85,6 +85,7 @@ describe('a stream', () => {
       ...seeds.map((seed) => streamKey(seed)),
       ...['a', 'b', 'ab', 'ba', 'aa'].map((word) => streamKey(0, word)),
       ...[0, 1, 2, -1].map((n) => streamKey(0, n)),
+      streamKey(0, 'a', 'b'),
       streamKey(0, 'a', 0),
       streamKey(0, 0, 'a'),
       streamKey(0, 0, 0),

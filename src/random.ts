@@ -15,7 +15,10 @@ export function streamKey(seed: number, ...path: (number | string)[]): number {
   let key = mix(Math.trunc(seed) ^ mix(Math.floor(seed / 0x100000000) + 0x632be5ab));
   for (const part of path) {
     if (typeof part === 'number') key = mix(key ^ mix(Math.trunc(part) + 0x9e3779b9));
-    else for (let i = 0; i < part.length; i++) key = mix(key ^ (part.charCodeAt(i) + 0x85ebca6b));
+    else {
+      for (let i = 0; i < part.length; i++) key = mix(key ^ (part.charCodeAt(i) + 0x85ebca6b));
+      key = mix(key ^ (part.length + 0x3c6ef372)); // where the word ends
+    }
   }
   return key;
 }

@@ -31,9 +31,9 @@ import {
   gather,
   input,
   lessOrEqual,
-  log,
   logSoftmax,
   matmul,
+  max,
   mul,
   normal,
   layerNorm as normalise,
@@ -168,16 +168,14 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
 
 /**
  * What the captions say must be said by some part of the image (weak supervision by multiple instances, after Fang et al. 2015):
- * every image token (B, S, C) gives its share of one distribution over words, p(w) = Σ_s p(s, w), which is compared with the words
- * of the captions. Input `words` (B, V): their weights, of sum 1. So vision learns which cell is a dog, and which one is red.
+ * of the image tokens (B, S, C), the one that says a word loudest speaks for the image. The distribution over words that this gives
+ * is compared with the words of the captions. Input `words` (B, V): their weights, of sum 1. So vision learns which cell is a dog,
+ * and which one is red; averaged over cells, it would hardly learn shapes.
  */
 function wordsLoss(p: Params, tokens: Tensor, vocabulary: number): Tensor {
-  const [b, s] = tokens.shape;
-  const joint = softmax(reshape(linear(p, tokens, vocabulary, { init: normal(0.02) }), [b, s * vocabulary]));
-  const said = joint.reshape([b, s, vocabulary]).sum([1]); // (B, V)
-  return mul(input('words', [b, vocabulary]), log(add(said, 1e-9)))
-    .sum()
-    .div(-b);
+  const loudest = max(linear(p, tokens, vocabulary, { init: normal(0.02) }), [1]); // (B, V)
+  const weights = input('words', loudest.shape);
+  return mul(weights, logSoftmax(loudest)).sum().div(-tokens.shape[0]);
 }
 
 /**
