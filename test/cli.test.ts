@@ -66,6 +66,11 @@ describe('bad usage', () => {
     [['captoin', 'photos'], /unknown command 'captoin'/, /Did you mean caption\?/],
     [['world', '--cuont', '3', '--out', 'w'], /unknown option '--cuont'/, /Did you mean --count\?/],
     [['world', '--count', 'three', '--out', 'w'], /'three' is invalid.*whole number/, /--help/],
+    [
+      ['world', '--count', '3', '--objects', '0-9', '--out', 'w'],
+      /from 1 to 4, or two such as 1-4/,
+      /--help/,
+    ],
     [['world', '--count', '3'], /--out <dir>' not specified/, /--help/],
     [['world', '--count', '3', '--out', 'w', '--format', 'zip'], /Allowed choices are webdataset/, /--help/],
     [
@@ -141,6 +146,13 @@ describe('world', () => {
       expect(keys).toHaveLength(5);
     },
   );
+
+  test('--objects draws scenes of so many objects', async () => {
+    const out = join(folder, 'pairs');
+    await recaption('world', '--count', '6', '--size', '32', '--objects', '2', '--out', out);
+    for await (const { meta } of await openDataset(out))
+      expect(meta?.scene).toMatchObject({ objects: { length: 2 } });
+  });
 
   test('--json says what was written, and nothing else', async () => {
     const out = join(folder, 'scenes-json');

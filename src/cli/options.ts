@@ -15,6 +15,17 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+/** Parses `3` or `1-3`, from `least` to `most`, to its two ends. */
+export function wholeRange(least: number, most: number): (text: string) => [number, number] {
+  return (text) => {
+    const [from, to = from] = text.split('-').map((end) => (/^\d+$/.test(end) ? Number(end) : Number.NaN));
+    if (text.split('-').length <= 2 && from >= least && to >= from && to <= most) return [from, to];
+    throw new InvalidArgumentError(
+      `It must be a whole number from ${least} to ${most}, or two such as ${least}-${most}.`,
+    );
+  };
+}
+
 /** Parses a number for which `fits` holds; `range` says so in words: `above 0`. */
 export function number(range: string, fits: (value: number) => boolean): (text: string) => number {
   return (text) => {

@@ -2,13 +2,14 @@ import { Option } from 'commander';
 import { WRITE_FORMATS, type WriteFormat, writeDataset } from '../data/index.ts';
 import { worldDataset } from '../world/index.ts';
 import type { Context, Register } from './main.ts';
-import { required, wholeNumber } from './options.ts';
+import { required, wholeNumber, wholeRange } from './options.ts';
 import { counted } from './output.ts';
 
 interface WorldOptions {
   count?: number;
   size: number;
   seed: number;
+  objects: [number, number];
   out?: string;
   format: WriteFormat;
   overwrite: boolean;
@@ -24,6 +25,11 @@ export const register: Register = (program, context) => {
     .option('--count <n>', 'number of scenes', wholeNumber(1, 1_000_000))
     .option('--size <pixels>', 'width and height of a picture; 32 to 128 is usual', wholeNumber(16, 4096), 64)
     .option('--seed <k>', 'the same seed draws the same scenes', wholeNumber(0), 0)
+    .addOption(
+      new Option('--objects <range>', 'objects in a scene')
+        .argParser(wholeRange(1, 4))
+        .default([1, 4], '1-4'),
+    )
     .option('--out <dir>', 'folder to write; made if it is not there')
     .addOption(
       new Option('--format <format>', 'form of the collection').choices(WRITE_FORMATS).default('webdataset'),
@@ -35,12 +41,13 @@ export const register: Register = (program, context) => {
 
 async function drawWorld(options: WorldOptions, { output, signal }: Context): Promise<void> {
   const { size, seed, format, overwrite } = options;
+  const [minObjects, maxObjects] = options.objects;
   const count = required(options.count, '--count <n>');
   const out = required(options.out, '--out <dir>');
   const started = performance.now();
   let drawn = 0;
   async function* scenes() {
-    for await (const scene of worldDataset({ count, size, seed })) {
+    for await (const scene of worldDataset({ count, size, seed, minObjects, maxObjects })) {
       signal.throwIfAborted();
       yield scene;
       drawn++;
