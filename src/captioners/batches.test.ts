@@ -10,6 +10,8 @@ import {
   packCaptions,
   pixelFeeder,
   type TokenisedImage,
+  wordRarity,
+  wordWeights,
 } from './batches.ts';
 
 const SPECIAL = { bos: 1, eos: 2 };
@@ -203,6 +205,34 @@ describe('pixels', () => {
       (feeder.feed([image('a')], 1, { draw: random(seed), mirrored: [false] }).pixels as Uint8Array).slice();
     expect(fed(1)).toEqual(fed(1));
     expect(fed(1)).not.toEqual(fed(2));
+  });
+});
+
+describe('the words to find in an image', () => {
+  const [DOG, CAT, A] = [3, 4, 5];
+  const images = [
+    image('dog', [
+      [A, DOG],
+      [A, DOG, DOG, CAT],
+    ]),
+    image('cat', [[A, CAT]]),
+    image('nothing', [[A]]),
+  ];
+  const rarity = wordRarity(images, 6);
+
+  it('are the rarer the fewer images have them in any caption', () => {
+    expect(rarity[DOG]).toBeCloseTo(Math.log(3));
+    expect(rarity[CAT]).toBeCloseTo(Math.log(3 / 2));
+    expect([...rarity].filter((value, token) => token !== DOG && token !== CAT && value !== 0)).toEqual([]);
+  });
+
+  it('weigh by rarity and by how many of its captions have them, and sum to one', () => {
+    const weights = wordWeights(images, rarity);
+    const [dog, cat] = [2 * rarity[DOG], rarity[CAT]];
+    expect(weights[DOG]).toBeCloseTo(dog / (dog + cat));
+    expect(weights[CAT]).toBeCloseTo(cat / (dog + cat));
+    expect([...weights.subarray(6, 12)]).toEqual([0, 0, 0, 0, 1, 0]);
+    expect([...weights.subarray(12)]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });
 

@@ -236,14 +236,17 @@ export function wordRarity(images: readonly TokenisedImage[], vocabulary: number
   return having.map((count) => (count > 0 ? Math.log(images.length / count) : 0));
 }
 
-/** The words of each image's captions (B, V), weighted by rarity, of sum 1 per image (0 where nothing is rare). */
+/**
+ * The words of each image's captions (B, V), of sum 1 per image (0 where nothing is rare). A word weighs its rarity times the share
+ * of the captions that have it: what many say is there to be seen, what one says may be a manner of speaking.
+ */
 export function wordWeights(images: readonly TokenisedImage[], rarity: Float32Array): Float32Array {
   const out = new Float32Array(images.length * rarity.length);
   for (const [i, { tokens }] of images.entries()) {
-    const said = new Set(tokens.flat());
-    let total = 0;
-    for (const token of said) total += rarity[token];
-    if (total > 0) for (const token of said) out[i * rarity.length + token] = rarity[token] / total;
+    const row = out.subarray(i * rarity.length, (i + 1) * rarity.length);
+    for (const caption of tokens) for (const token of new Set(caption)) row[token] += rarity[token];
+    const total = row.reduce((sum, weight) => sum + weight, 0);
+    if (total > 0) for (let token = 0; token < row.length; token++) row[token] /= total;
   }
   return out;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { tinyConfig, tinyWeights } from '../../test/helpers/tiny-captioner.ts';
+import { TINY, tinyVision } from '../../test/helpers/tiny-vision.ts';
 import type { Image } from '../image/index.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
@@ -11,6 +12,7 @@ import { params } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
 import type { Captioner } from './captioner.ts';
 import { loadCaptioner } from './load.ts';
+import { openVision } from './vision.ts';
 
 const json = trainBpe(['a red circle left of a blue square', 'two red squares'], { vocabSize: 280 });
 const config = tinyConfig({ vocabulary: Object.keys(json.model.vocab).length, kind: 'short' });
@@ -104,8 +106,58 @@ describe('a saved captioner', () => {
       expect(one.score).toBeCloseTo(full.find(({ text }) => text === one.text)!.score, 1);
   });
 
+  it.each([{ beam: 0 }, { maxTokens: 1.5 }, { topP: 0 }, { temperature: -1 }])(
+    'refuses a request of %j, naming the field',
+    async (request) => {
+      await expect(written(2, pictures, request)).rejects.toMatchObject({
+        code: 'bad-config',
+        message: expect.stringContaining(Object.keys(request)[0]),
+      });
+    },
+  );
+
   it('has nothing to say about no pictures', async () => {
     expect(await written(4, [])).toEqual([]);
+  });
+});
+
+describe('a captioner that sees through an encoder', () => {
+  const description = JSON.stringify({
+    input: { name: 'pixels', size: TINY.side },
+    outputs: [{ kind: 'grid', name: 'cells', tensor: 'grid', side: 2, channels: 5 }],
+  });
+  const encoder = async (name: string, seed: number) => {
+    await folder.write({ [`${name}.json`]: description });
+    return folder.write({ [`${name}.onnx`]: tinyVision('pixels', { grid: 'grid' }, seed) });
+  };
+
+  it('finds it where --vision says, if it was moved, and takes no other', async () => {
+    const old = await encoder('old/eye', 1);
+    const opened = await openVision(old);
+    const { id, groups } = opened;
+    await opened.close();
+    const seeing = tinyConfig({
+      ...config,
+      vision: { kind: 'frozen', groups: groups.map((group) => ({ encoder: id, ...group })) },
+    });
+    const tree = params();
+    captionerLoss(tree, seeing, { batch: 1, length: 8, captions: 1 });
+    await saveWeights(join(place, 'model.safetensors'), tinyWeights(seeing), tree.all);
+    const vision = [{ ref: old, id, groups }];
+    await writeJson(place, 'config.json', { type: 'recaption-captioner', format: 1, model: seeing, vision });
+    const before = texts(await written(2, pictures));
+
+    const moved = await encoder('new/eye', 1);
+    await rm(old);
+    await expect(loadCaptioner(place)).rejects.toMatchObject({ place: old });
+    const captioner = await loadCaptioner(place, { vision: [moved] });
+    expect(texts(await using(captioner, (it) => it.caption(pictures)))).toEqual(before);
+    const other = await encoder('other/eye', 2);
+    await expect(loadCaptioner(place, { vision: [other] })).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining(id),
+      place: expect.stringContaining(other),
+    });
   });
 });
 

@@ -1,38 +1,25 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { basename } from 'node:path';
 import { RecaptionError } from '../errors.ts';
-import { exists } from '../files.ts';
 import { type Image, resizeImage } from '../image/index.ts';
 import { captionerLoss } from '../models/captioner.ts';
-import { captionerConfigSchema, parseConfig } from '../models/captioner-config.ts';
-import { loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
+import { loadWeights } from '../models/model-folder.ts';
 import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { streamKey } from '../random.ts';
 import { type Arrays, type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { CAPTION_BATCH, type Captioner, type CaptionRequest } from './captioner.ts';
+import { captionerFolder } from './folder.ts';
 import { type CaptionNetwork, captionNetwork } from './network.ts';
 import { openVisions } from './vision.ts';
-
-/** Captioners that come with the package, by name. */
-const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
-
-const fileSchema = z.looseObject({
-  type: z.literal('recaption-captioner'),
-  format: z.literal(1),
-  model: captionerConfigSchema,
-  vision: z.array(z.object({ ref: z.string(), id: z.string(), groups: z.array(z.unknown()) })).default([]),
-  /** Name that captions carry as their author; default: the folder's name and a hash of the weights. */
-  id: z.string().optional(),
-});
 
 export interface LoadOptions {
   device?: Device;
   /** Pictures captioned at once. */
   batch?: number;
+  /** Where its frozen encoders lie now, in any order; default: where they lay when it was trained. */
+  vision?: string[];
 }
 
 /**
@@ -42,17 +29,9 @@ export interface LoadOptions {
  */
 export async function loadCaptioner(
   ref = 'starter',
-  { device = 'cpu', batch = CAPTION_BATCH }: LoadOptions = {},
+  { device = 'cpu', batch = CAPTION_BATCH, vision: places }: LoadOptions = {},
 ): Promise<Captioner> {
-  const folder = await folderOf(ref);
-  const files = await modelFiles(folder);
-  const file = parseConfig(
-    fileSchema,
-    await readJson(files['config.json']),
-    files['config.json'],
-    'The file was changed, or is of another version of Recaption: copy the whole model folder again.',
-  );
-  const config = file.model;
+  const { folder, files, model: config, vision: seen, id } = await captionerFolder(ref);
   const tree = params();
   captionerLoss(tree, config, { batch: 1, length: config.maxTokens, captions: 1 }); // declares every tensor it must have
   const weights = await loadWeights(files['model.safetensors'], tree.all);
@@ -67,22 +46,15 @@ export async function loadCaptioner(
       },
     );
   }
-  const encoders = await openVisions(
-    file.vision.map((v) => v.ref),
-    device,
-  );
-  for (const [i, { id }] of file.vision.entries()) {
-    if (encoders[i].id !== id) {
-      throw new RecaptionError(
-        'bad-model',
-        `the vision encoder is ${encoders[i].id}; the captioner was trained on ${id}`,
-        {
-          place: encoders[i].ref,
-          hint: 'Put back the model file and description that it was trained with.',
-        },
-      );
-    }
-  }
+  const opened = await openVisions(places ?? seen.map(({ ref }) => ref), device);
+  const encoders = seen.map(({ id }) => {
+    const found = opened.find((encoder) => encoder.id === id);
+    if (found) return found;
+    throw new RecaptionError('bad-model', `the captioner was trained on the vision encoder ${id}`, {
+      place: opened.map((encoder) => `${encoder.ref} is ${encoder.id}`).join(', ') || folder,
+      hint: 'Name its model file, with the same description, by --vision.',
+    });
+  });
   const { vision } = config;
   const given = encoders.flatMap(({ groups }) => groups);
   const missing = (vision.kind === 'frozen' ? vision.groups : []).find(
@@ -116,7 +88,7 @@ export async function loadCaptioner(
   if (device !== 'cpu') await networkFor(batch); // a device that is not there is told of now
 
   return {
-    id: file.id ?? `${basename(folder)}-${digest}`,
+    id: id ?? `${basename(folder)}-${digest}`,
     kind: config.kind,
     resolution:
       vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
@@ -134,21 +106,9 @@ export async function loadCaptioner(
     },
     async close() {
       for (const network of networks.values()) await (await network).dispose();
-      for (const encoder of encoders) await encoder.close();
+      for (const encoder of opened) await encoder.close();
     },
   };
-}
-
-/** A name means a captioner that comes with the package, unless a model folder of that name is here; all else is a path. */
-async function folderOf(ref: string): Promise<string> {
-  const [here, shipped] = [resolve(ref), join(SHIPPED, ref)];
-  const isName = !/[\\/.]/.test(ref);
-  if (isName && (await exists(shipped)) && !(await exists(join(here, 'config.json')))) return shipped;
-  if (await exists(here)) return here;
-  throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
-    place: here,
-    hint: 'Name a folder made by `recaption train captioner`, or one that comes with this package.',
-  });
 }
 
 /** What a drawn caption depends on: the seed and the picture, not its place in a batch. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CaptionKind } from '../data/sample.ts';
 import {
   type CaptionDecoder,
@@ -5,10 +6,12 @@ import {
   DECODE_DEFAULTS,
   type DecodeOptions,
 } from '../models/caption-decoder.ts';
-import type { CaptionerConfig } from '../models/captioner-config.ts';
+import { type CaptionerConfig, parseConfig } from '../models/captioner-config.ts';
 import type { Arrays, Device, Weights } from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { CaptionRequest, CaptionResult } from './captioner.ts';
+
+const REQUEST_HINT = 'The fields and their ranges: CaptionRequest.';
 
 /** A captioner's network with its tokenizer: image inputs in, texts out. */
 export interface CaptionNetwork {
@@ -42,8 +45,21 @@ export async function captionNetwork(
   };
 }
 
-/** A request with every field filled. */
-export function decodeOptions({ seed: _, ...request }: CaptionRequest): DecodeOptions {
-  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+const requestSchema = z
+  .strictObject({
+    beam: z.int().min(1),
+    maxTokens: z.int().min(1),
+    minTokens: z.int().min(0),
+    temperature: z.number().min(0),
+    topP: z.number().positive().max(1),
+    noRepeatNgram: z.int().min(0),
+    seed: z.int(),
+  })
+  .partial();
+
+/** A request with every field filled. @throws RecaptionError `bad-config` naming the field that is unknown or out of range. */
+function decodeOptions(request: CaptionRequest): DecodeOptions {
+  const { seed: _, ...checked } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
+  const given = Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
   return { ...DECODE_DEFAULTS, ...given };
 }

@@ -1,7 +1,8 @@
 /** What a training run is put together from. */
-import { join } from 'node:path';
+import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
-import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
+import { isTrainingHead } from '../models/captioner.ts';
+import { type CaptionerConfig, parseCaptionerFile, type TrainingConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
 import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
@@ -10,6 +11,19 @@ import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import type { TokenisedImage } from './batches.ts';
 import type { PreparedImage } from './prepare.ts';
+
+/**
+ * The configuration as the user gave it, over the sizes of the captioner to start from, or over the defaults.
+ * @throws RecaptionError `bad-config`
+ */
+export function readConfig(given: unknown, place: string, from?: CaptionerConfig) {
+  const { model } = z
+    .object({ model: z.looseObject({}).optional() })
+    .catch({})
+    .parse(given);
+  const file = from ? { ...(given as object), model: { ...from, ...model } } : given;
+  return parseCaptionerFile(file, place);
+}
 
 /** The configuration with the vision that is really there. */
 export function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): CaptionerConfig {
@@ -57,17 +71,13 @@ export function checkTeachers(
   }
 }
 
-/** Heads that only training needs. */
-const TRAINING_ONLY = /^(distil|words)\./;
-
 /** The weights without what only training needs. */
-export const inference = (weights: Weights): Weights =>
-  new Map([...weights].filter(([path]) => !TRAINING_ONLY.test(path)));
+export const inference = (weights: Weights, config: CaptionerConfig): Weights =>
+  new Map([...weights].filter(([path]) => !isTrainingHead(config, path)));
 
 /** Weights to start from; heads that only training needs are not among them. */
-export function initialWeights(folder: string, { all }: Params): Promise<Weights> {
-  const wanted = new Map([...all].filter(([path]) => !TRAINING_ONLY.test(path)));
-  return loadWeights(join(folder, 'model.safetensors'), wanted);
+export function initialWeights(path: string, { all }: Params, config: CaptionerConfig): Promise<Weights> {
+  return loadWeights(path, new Map([...all].filter(([path]) => !isTrainingHead(config, path))));
 }
 
 export function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { loadState } from '../models/model-folder.ts';
-import { readSafetensors } from '../tensor/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../tensor/safetensors.ts';
 import { worldDataset } from '../world/index.ts';
 import { loadCaptioner } from './load.ts';
 import { type TrainCaptionerOptions, trainCaptioner } from './train.ts';
@@ -88,6 +88,29 @@ const lines = async (out: string): Promise<Record<string, unknown>[]> =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
+
+describe('a run that starts from a captioner', () => {
+  it('has its sizes, tokenizer and weights, and what the configuration changes', async () => {
+    await run(options('base'));
+    const { model, ...rest } = config;
+    const given = { ...rest, model: { dropout: 0 }, training: { ...rest.training, learningRate: 1e-9 } };
+    await run(options('next', { config: given, init: join(folder.path, 'base'), steps: 1, seed: 4 }));
+    const [base, next] = await Promise.all(
+      ['base', 'next'].map(async (name) => {
+        const read = (file: string) => readFile(join(folder.path, name, file), 'utf8');
+        const file = JSON.parse(await read('config.json'));
+        const weights = await readSafetensors(join(folder.path, name, 'model.safetensors'));
+        return { model: file.model, tokenizer: await read('tokenizer.json'), weights: weights.tensors };
+      }),
+    );
+    expect(next.model).toEqual({ ...base.model, dropout: 0 });
+    expect(next.tokenizer).toBe(base.tokenizer);
+    for (const [name, tensor] of base.weights) {
+      const [before, after] = [tensor, next.weights.get(name)!].map((found) => toFloat32(found));
+      for (let i = 0; i < before.length; i++) expect(after[i]).toBeCloseTo(before[i], 5);
+    }
+  });
+});
 
 describe('a run that is stopped and resumed', () => {
   it.each([

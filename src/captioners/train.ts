@@ -4,7 +4,6 @@ import { failureList, writeFailures } from '../data/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
-import { parseCaptionerFile } from '../models/captioner-config.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
 import { cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
@@ -20,6 +19,7 @@ import {
   wordRarity,
   wordWeights,
 } from './batches.ts';
+import { captionerFolder } from './folder.ts';
 import { modelCard } from './model-card.ts';
 import { specialTokens } from './network.ts';
 import {
@@ -36,6 +36,7 @@ import {
   inference,
   initialWeights,
   learnTokenizer,
+  readConfig,
   tokenise,
   withVision,
 } from './train-setup.ts';
@@ -57,7 +58,7 @@ export interface TrainCaptionerOptions {
   vision: string[];
   /** Frozen encoders whose features trained vision learns to predict beside captioning; they are not needed afterwards. */
   distil?: string[];
-  /** Model folder to start from: its weights and its tokenizer; the sizes of the network must be the same. */
+  /** Captioner to start from, by folder or name: its weights, its tokenizer, and its sizes where `config` gives none. */
   init?: string;
   /** Learn captions of this kind only. Default: all. */
   kind?: CaptionKind;
@@ -71,6 +72,9 @@ export interface TrainCaptionerOptions {
   /** Finish the current step, save, and end with `stopped: true`. */
   signal: AbortSignal;
 }
+
+/** What learns at the rate of vision: the network that sees, and the heads that teach it. */
+const SIGHT = /^(vision|words|distil)\./;
 
 /** Seconds between saves of the state to resume from. */
 const SAVE_EVERY = 120;
@@ -99,7 +103,8 @@ async function* train(
   const { out, seed, device, signal } = options;
   const statePath = join(out, 'training-state.safetensors');
   const saved = await savedState(statePath, options);
-  const { model, training } = parseCaptionerFile(options.config, options.configPlace ?? 'config');
+  const from = options.init === undefined ? undefined : await captionerFolder(options.init);
+  const { model, training } = readConfig(options.config, options.configPlace ?? 'config', from?.model);
   const failures = failureList();
   const failureEvents = () => failures.news().map((failure): TrainEvent => ({ kind: 'failure', failure }));
 
@@ -148,10 +153,8 @@ async function* train(
   });
   const failureFile = join(out, 'failures.jsonl');
   await writeFailures(failureFile, out, failures.all());
-  const origin = saved ? out : options.init;
-  const tokenizer = origin
-    ? await loadTokenizer(join(origin, 'tokenizer.json'))
-    : learnTokenizer(images, config);
+  const learnt = saved ? join(out, 'tokenizer.json') : from?.files['tokenizer.json'];
+  const tokenizer = learnt ? await loadTokenizer(learnt) : learnTokenizer(images, config);
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
   const tokenised = tokenise(images, tokenizer);
@@ -178,19 +181,26 @@ async function* train(
     batch,
     length: training.packedTokens,
     captions: training.captionsPerImage,
-    words: config.vision.kind === 'frozen' ? 0 : training.words,
+    words: config.vision.kind === 'frozen' || training.visionRate === 0 ? 0 : training.words,
     distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
   });
-  const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
+  const { learningRate, visionRate, warmup, weightDecay, clip, ema, accumulate } = training;
+  const sight = (path: string) => config.vision.kind !== 'frozen' && SIGHT.test(path);
   const network: TrainStep = await trainStep({
     params: tree,
     loss,
     metrics: Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)),
-    optimiser: { weightDecay, clip, ema },
+    optimiser: {
+      weightDecay,
+      clip,
+      ema,
+      group: ({ path }) => (sight(path) ? { rate: visionRate } : {}),
+    },
+    frozen: (path) => visionRate === 0 && sight(path),
     accumulate,
     device,
     seed,
-    weights: options.init && !saved ? await initialWeights(options.init, tree) : undefined,
+    weights: from && !saved ? await initialWeights(from.files['model.safetensors'], tree, config) : undefined,
   });
   opened.push({ close: () => network.dispose() });
 
@@ -239,7 +249,7 @@ async function* train(
     return { kind: 'checkpoint', step: network.step, path: statePath };
   };
   const weightsTo = (name: string) =>
-    saveWeights(join(out, name), inference(network.averaged()), tree.all, {
+    saveWeights(join(out, name), inference(network.averaged(), config), tree.all, {
       metadata: { step: `${network.step}` },
     });
   const keep = async (ciderD?: number) => {

@@ -14,6 +14,7 @@ import { resultFolder, shortPath } from './places.ts';
 
 interface CaptionOptions extends CaptionRequest {
   captioner?: string;
+  vision?: string[];
   out?: string;
   format: OutputFormat;
   batch: number;
@@ -31,6 +32,7 @@ export const register: Register = (program, context) => {
     )
     .argument('<source>', 'folder, .tar shards, metadata.jsonl or COCO json')
     .option('--captioner <ref>', 'folder of a trained captioner (default: the starter captioner)')
+    .option('--vision <ref...>', 'where its frozen vision encoders lie now, if they were moved')
     .option('--out <path>', 'file (jsonl) or folder (default: captions/NAME-OF-SOURCE/captions.jsonl)')
     .addOption(
       new Option('--format <format>', 'form of the captions').choices(OUTPUT_FORMATS).default('jsonl'),
@@ -59,11 +61,11 @@ export const register: Register = (program, context) => {
 };
 
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {
-  const { captioner: ref, out, format, batch, limit, device, ...rest } = options;
+  const { captioner: ref, vision, out, format, batch, limit, device, ...rest } = options;
   const place = resolve(source);
   await openDataset(place); // a source that is not there is told before a model is loaded
   const { loadCaptioner } = await import('../captioners/load.ts');
-  const captioner = await loadCaptioner(ref, { device, batch });
+  const captioner = await loadCaptioner(ref, { device, batch, vision });
   try {
     await runCaptionJob(
       {

@@ -35,7 +35,7 @@ export const register: Register = (program, context) => {
       '--distil <ref...>',
       'frozen encoders that vision trained here learns from; not needed afterwards',
     )
-    .option('--init <dir>', 'captioner to start from instead of random weights')
+    .option('--init <ref>', 'captioner to start from instead of random weights')
     .addOption(
       new Option('--kind <kind>', 'learn captions of this kind only (default: all)').choices(CAPTION_KINDS),
     )

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { WRITE_FORMATS, type WriteFormat, writeDataset } from '../data/index.ts';
-import { worldDataset } from '../world/index.ts';
+import { WORLD_KINDS, type WorldCaptionKind, worldDataset } from '../world/index.ts';
 import type { Context, Register } from './main.ts';
 import { required, wholeNumber, wholeRange } from './options.ts';
 import { counted } from './output.ts';
@@ -10,6 +10,7 @@ interface WorldOptions {
   size: number;
   seed: number;
   objects: [number, number];
+  wordings: number;
   out?: string;
   format: WriteFormat;
   overwrite: boolean;
@@ -30,6 +31,7 @@ export const register: Register = (program, context) => {
         .argParser(wholeRange(1, 4))
         .default([1, 4], '1-4'),
     )
+    .option('--wordings <n>', 'captions of each kind, differently worded', wholeNumber(1, 20), 1)
     .option('--out <dir>', 'folder to write; made if it is not there')
     .addOption(
       new Option('--format <format>', 'form of the collection').choices(WRITE_FORMATS).default('webdataset'),
@@ -40,14 +42,15 @@ export const register: Register = (program, context) => {
 };
 
 async function drawWorld(options: WorldOptions, { output, signal }: Context): Promise<void> {
-  const { size, seed, format, overwrite } = options;
+  const { size, seed, wordings, format, overwrite } = options;
   const [minObjects, maxObjects] = options.objects;
   const count = required(options.count, '--count <n>');
   const out = required(options.out, '--out <dir>');
+  const kinds = WORLD_KINDS.flatMap((kind) => Array<WorldCaptionKind>(wordings).fill(kind));
   const started = performance.now();
   let drawn = 0;
   async function* scenes() {
-    for await (const scene of worldDataset({ count, size, seed, minObjects, maxObjects })) {
+    for await (const scene of worldDataset({ count, size, seed, kinds, minObjects, maxObjects })) {
       signal.throwIfAborted();
       yield scene;
       drawn++;

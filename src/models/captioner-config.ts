@@ -3,6 +3,20 @@ import { CAPTION_KINDS } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 
 const count = z.number().int().positive();
+/** Bounds on sizes, far above any use: a broken or hostile file must not make us trace a million layers. */
+const width = count.max(16_384);
+const pixels = count.max(4096);
+const layers = z.number().int().nonnegative().max(100);
+
+const stageSchema = z.strictObject({
+  stride: count.max(16).default(2),
+  kernel: count
+    .max(31)
+    .refine((side) => side % 2 === 1, 'it must be odd')
+    .default(3),
+  channels: width,
+  blocks: layers.default(1),
+});
 
 /** What a captioner sees: pixels through a network of its own, or token groups of frozen encoders. */
 const visionSchema = z.discriminatedUnion('kind', [
@@ -10,8 +24,8 @@ const visionSchema = z.discriminatedUnion('kind', [
     .strictObject({
       kind: z.literal('patches'),
       /** Pictures are resized to size × size pixels. */
-      size: count.default(64),
-      patch: count.default(8),
+      size: pixels.default(64),
+      patch: pixels.default(8),
     })
     .refine(({ size, patch }) => size % patch === 0, {
       path: ['size'],
@@ -20,21 +34,28 @@ const visionSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('pyramid'),
-      size: count.default(112),
-      /** Channels of each stage; every stage halves the grid, the first starts at half the pixels. */
-      channels: z.array(count).min(1).max(10).default([48, 96, 192, 320]),
-      /** Convolution blocks of each stage. */
-      depths: z.array(count).min(1).default([1, 2, 2, 2]),
+      size: pixels.default(112),
+      stages: z
+        .array(stageSchema)
+        .min(1)
+        .max(10)
+        .default([
+          { stride: 4, kernel: 1, channels: 32, blocks: 0 },
+          { stride: 1, kernel: 5, channels: 96, blocks: 0 },
+          { stride: 2, kernel: 3, channels: 192, blocks: 1 },
+          { stride: 2, kernel: 3, channels: 320, blocks: 1 },
+        ]),
     })
-    .refine(({ size, channels }) => size % 2 ** channels.length === 0, {
+    .refine(({ size, stages }) => size % stages.reduce((product, { stride }) => product * stride, 1) === 0, {
       path: ['size'],
-      error: 'every stage halves it, so 2 to the number of "channels" must divide it',
+      error: 'the product of the strides must divide it',
     }),
   z.strictObject({
     kind: z.literal('frozen'),
     /** One per output of an encoder: `tokens` vectors of `width` numbers each. */
     groups: z
-      .array(z.strictObject({ encoder: z.string(), name: z.string(), tokens: count, width: count }))
+      .array(z.strictObject({ encoder: z.string(), name: z.string(), tokens: count.max(65_536), width }))
+      .max(100)
       .default([]),
   }),
 ]);
@@ -43,21 +64,23 @@ export const captionerConfigSchema = z
   .strictObject({
     vision: visionSchema.default({ kind: 'patches', size: 64, patch: 8 }),
     /** Width C of every layer. */
-    width: count.default(256),
-    heads: count.default(4),
+    width: width.default(256),
+    heads: width.default(4),
     /** Transformer layers over the image tokens. */
-    imageLayers: z.number().int().nonnegative().default(2),
+    imageLayers: layers.default(2),
     /** Layers of the text decoder that see text alone. */
-    unimodalLayers: z.number().int().nonnegative().default(1),
+    unimodalLayers: layers.default(1),
     /** Layers of the text decoder that also attend to the image. */
-    multimodalLayers: count.default(3),
-    vocabulary: count.default(3000),
+    multimodalLayers: layers.min(1).default(3),
+    vocabulary: count.max(1_000_000).default(3000),
     /** Longest caption in tokens, the end included; longer ones are cut. */
     maxTokens: count.max(512).default(32),
     dropout: z.number().min(0).max(0.9).default(0.1),
     labelSmoothing: z.number().min(0).max(0.9).default(0.1),
     /** λ of the contrastive loss beside 1 for captioning. CoCa gives 1 : 2. */
     contrastive: z.number().nonnegative().default(0.5),
+    /** Let each word read the image where it is said (see `training.words`). */
+    grounded: z.boolean().default(false),
     /** Kind of caption that it writes. */
     kind: z.enum(CAPTION_KINDS).default('human'),
   })
@@ -72,6 +95,8 @@ export const trainingConfigSchema = z.strictObject({
   /** Images per step, with all their captions. */
   batch: count.default(64),
   learningRate: z.number().positive().default(1e-3),
+  /** Learning rate of vision trained here, in multiples of `learningRate`; at 0 it stays as it is (with `--init`). */
+  visionRate: z.number().nonnegative().default(1),
   warmup: z.number().int().nonnegative().default(200),
   weightDecay: z.number().nonnegative().default(0.05),
   clip: z.number().nonnegative().default(1),

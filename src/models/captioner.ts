@@ -32,11 +32,13 @@ import {
   input,
   lessOrEqual,
   logSoftmax,
+  embedding as lookUp,
   matmul,
   max,
   mul,
   normal,
   layerNorm as normalise,
+  ones,
   type Params,
   quickGelu,
   reshape,
@@ -47,6 +49,7 @@ import {
   sum,
   type Tensor,
   where,
+  zeros,
 } from '../tensor/index.ts';
 import type { CaptionerConfig } from './captioner-config.ts';
 import { type ImageInputs, imageTokens } from './vision/trained.ts';
@@ -138,6 +141,8 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
     const at = p.at(`text.${i}`);
     const self = (y: Tensor) => attention(at.at('self'), y, { heads, mask });
     const cross = (y: Tensor) => attention(at.at('cross'), y, { heads, context: image });
+    if (c.grounded && i === c.unimodalLayers)
+      x = add(x, readOwnWord(p, c, ids('tokens'), sayings(p, c, seen, image)));
     x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined, c.dropout);
     if (i + 1 === c.unimodalLayers) unimodal = x;
   }
@@ -156,7 +161,7 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   );
   const losses: Losses = { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
   if (shape.words) {
-    losses.words = wordsLoss(p.at('words'), seen, c.vocabulary);
+    losses.words = wordsLoss(p, c, seen);
     losses.loss = add(losses.loss, mul(losses.words, shape.words));
   }
   if (shape.distil) {
@@ -166,17 +171,49 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   return losses;
 }
 
+/** A vector for every word (V, C): an image token says a word as loudly as it points along its vector. */
+const wordTable = (p: Params, c: CaptionerConfig): Tensor =>
+  p.get('words.weight', [c.vocabulary, c.width], normal(0.02));
+
 /**
  * What the captions say must be said by some part of the image (weak supervision by multiple instances, after Fang et al. 2015):
  * of the image tokens (B, S, C), the one that says a word loudest speaks for the image. The distribution over words that this gives
  * is compared with the words of the captions. Input `words` (B, V): their weights, of sum 1. So vision learns which cell is a dog,
  * and which one is red; averaged over cells, it would hardly learn shapes.
  */
-function wordsLoss(p: Params, tokens: Tensor, vocabulary: number): Tensor {
-  const loudest = max(linear(p, tokens, vocabulary, { init: normal(0.02) }), [1]); // (B, V)
-  const weights = input('words', loudest.shape);
-  return mul(weights, logSoftmax(loudest)).sum().div(-tokens.shape[0]);
+function wordsLoss(p: Params, c: CaptionerConfig, tokens: Tensor): Tensor {
+  const [b, s] = tokens.shape;
+  const said = matmul(tokens.reshape([b * s, c.width]), wordTable(p, c), { transposeB: true });
+  const loudest = max(said.reshape([b, s, c.vocabulary]), [1]); // (B, V)
+  const biased = add(loudest, p.get('words.bias', [c.vocabulary], zeros));
+  return mul(input('words', loudest.shape), logSoftmax(biased)).sum().div(-b);
 }
+
+/** Where words are looked for (the image tokens as seen) and what is read there (as the layers see them): both (B, S, C). */
+const sayings = (p: Params, c: CaptionerConfig, seen: Tensor, image: Tensor): [Tensor, Tensor] => [
+  seen,
+  linear(p.at('ground.value'), image.slice(1, 1), c.width),
+];
+
+/**
+ * Each text position reads the image where its own word is said: after "blue", at what is blue. Cross-attention can learn to look for
+ * words, but only after a long plateau on which captions name the right colours and shapes in the wrong pairs.
+ */
+function readOwnWord(
+  p: Params,
+  c: CaptionerConfig,
+  tokens: Tensor,
+  [keys, values]: [Tensor, Tensor],
+): Tensor {
+  const own = lookUp(wordTable(p, c), tokens); // (B, T, C)
+  const sharpness = p.get('ground.sharpness', [1], ones);
+  const places = softmax(mul(matmul(own, keys, { transposeB: true }), sharpness)); // (B, T, S)
+  return linear(p.at('ground.out'), matmul(places, values), c.width);
+}
+
+/** Heads that only training needs. */
+export const isTrainingHead = (c: CaptionerConfig, path: string): boolean =>
+  path.startsWith('distil.') || path === 'words.bias' || (path === 'words.weight' && !c.grounded);
 
 /**
  * Mean squared distance between what a linear map of the image tokens (B, S, C) says and the teachers' features, each of these
@@ -237,13 +274,18 @@ function contrastiveLoss(
   return mul(add(toImage, toText), 0.5);
 }
 
-/** Keys and values of the image for each multimodal layer, computed once: `k.i`, `v.i` (B, heads, 1 + S, C / heads). */
+/**
+ * Keys and values of the image for each multimodal layer, computed once: `k.i`, `v.i` (B, heads, 1 + S, C / heads); and of the
+ * grounding, where there is one: `k.words`, `v.words` (B, S, C).
+ */
 export function imageMemory(p: Params, c: CaptionerConfig, inputs: ImageInputs): Record<string, Tensor> {
-  const image = encodeImage(p, c, inputs);
+  const seen = imageTokens(p.at('vision'), c, inputs);
+  const image = contextualise(p, c, seen);
   const out: Record<string, Tensor> = { pooled: image.slice(1, 0, 1).reshape([image.shape[0], c.width]) };
   for (let i = c.unimodalLayers; i < layers(c); i++) {
     [out[`k.${i}`], out[`v.${i}`]] = projectHeads(p.at(`text.${i}.cross.kv`), image, c.width, c.heads, 2);
   }
+  if (c.grounded) [out['k.words'], out['v.words']] = sayings(p, c, seen, image);
   return out;
 }
 
@@ -289,6 +331,10 @@ export function decodeStep(
       const [k, v] = ['k', 'v'].map((name) => input(`${name}.${i}`, [images, heads, memory, size]));
       return linear(at.at('cross.out'), mergeHeads(attend(q, k, v)), width);
     };
+    if (c.grounded && i === c.unimodalLayers) {
+      const [keys, values] = ['k', 'v'].map((name) => input(`${name}.words`, [images, memory - 1, width]));
+      x = add(x, readOwnWord(p, c, tokens, [keys, values]));
+    }
     x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined);
   }
   out.logp = logSoftmax(vocabularyLogits(p, c, x).reshape([images * beams, c.vocabulary]));

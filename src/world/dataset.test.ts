@@ -55,6 +55,16 @@ describe('worldDataset', () => {
     expect(first.every(({ meta }) => parseScene(meta?.scene).objects.length === 1)).toBe(true);
   });
 
+  it('words a kind anew when it comes again, the first time as alone', async () => {
+    const [once, thrice] = await Promise.all(
+      [1, 3].map((n) => all(worldDataset({ ...options, kinds: Array(n).fill('descriptive') }))),
+    );
+    for (const [i, { captions }] of thrice.entries()) {
+      expect(captions[0]).toEqual(once[i].captions[0]);
+      expect(new Set(captions.map(({ text }) => text)).size).toBeGreaterThan(1);
+    }
+  });
+
   it('refuses a wrong size or option at once, before anything is drawn', () => {
     expect(() => worldDataset({ ...options, size: 3 })).toThrow(/3 pixels/);
     expect(() => worldDataset({ ...options, maxObjects: 9 })).toThrow(/maxObjects/);

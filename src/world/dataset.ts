@@ -16,7 +16,7 @@ export interface WorldOptions extends SceneOptions {
   seed: number;
   /** Index of the first scene; by default 0. Ranges that do not meet share no scene. */
   offset?: number;
-  /** Captions of each sample, in this order; by default one of each kind. */
+  /** Captions of each sample, in this order; by default one of each kind. A kind that comes again is worded anew. */
   kinds?: readonly WorldCaptionKind[];
 }
 
@@ -73,11 +73,11 @@ function worldSample({ size, seed, index, kinds, options }: SampleRequest): Samp
   return {
     key,
     image: { name: `${key}.png`, bytes: () => encodePng(renderScene(scene, size)) },
-    captions: kinds.map((kind) => ({
-      text: captionScene(scene, kind, random(seed, 'world-caption', index, kind)),
-      kind,
-      source: 'world',
-    })),
+    captions: kinds.map((kind, i) => {
+      const wording = kinds.slice(0, i).filter((other) => other === kind).length;
+      const text = captionScene(scene, kind, random(seed, 'world-caption', index, kind, wording));
+      return { text, kind, source: 'world' };
+    }),
     meta: { seed, index, scene, graph: sceneGraph(scene) },
   };
 }

@@ -19,6 +19,7 @@ export function tinyConfig(changes: Partial<CaptionerConfig> = {}): CaptionerCon
     maxTokens: 8,
     dropout: 0,
     labelSmoothing: 0,
+    grounded: true,
     ...changes,
   });
 }
@@ -29,7 +30,7 @@ export function tinyWeights(config: CaptionerConfig, seed = 1): Weights {
   captionerLoss(tree, config, { batch: 1, length: 1, captions: 1 });
   const weights = initialise(tree.all, seed);
   for (const [path, values] of weights) {
-    const gain = path === 'text.head.weight' ? 40 : /text\.(tokens|positions)/.test(path) ? 50 : 1;
+    const gain = path === 'text.head.weight' ? 40 : /text\.(tokens|positions)|words/.test(path) ? 50 : 1;
     for (let i = 0; i < values.length; i++) values[i] *= gain;
   }
   return weights;

@@ -1,8 +1,10 @@
 import {
+  abs,
   add,
   concat,
   constant,
   conv2d,
+  div,
   expand,
   layerNorm,
   mul,
@@ -12,39 +14,45 @@ import {
   pad,
   relu,
   spaceToDepth,
-  sqrt,
   sub,
   type Tensor,
   zeros,
 } from '../../tensor/index.ts';
 
-export interface PyramidConfig {
-  channels: number[];
-  depths: number[];
+export interface Stage {
+  /** The grid becomes this many times coarser: blocks of stride × stride cells move into channels. */
+  stride: number;
+  /** Side of the kernels, odd. */
+  kernel: number;
+  channels: number;
+  /** Residual blocks of the same size after it. */
+  blocks: number;
 }
 
 /**
- * A small convolution network: every stage halves the grid by moving 2×2 pixels into channels, mixes them by a 3×3 convolution, and
- * adds `depth` residual ones; all are normalised over the image. Besides its colours it is shown where the picture has edges,
- * whatever their colour: shapes are then learnt in a fraction of the steps.
- * Pixels (B, H, W, 3) to tokens (B, H·W / 4^stages, channels of the last stage).
+ * A small convolution network, normalised over the image throughout. Besides its colours it is shown where the picture has edges
+ * and which way they run. A first stage that only gathers these in cells, and a second one with kernels as large as things are,
+ * make it a bank of templates over oriented edges, as in Dalal & Triggs (2005) but learnt: shapes are then learnt from thousands of
+ * pictures rather than hundreds of thousands.
+ * Pixels (B, H, W, 3), about −1…1, to tokens (B, cells, channels of the last stage).
  */
-export function pyramid(p: Params, { channels, depths }: PyramidConfig, pixels: Tensor): Tensor {
+export function pyramid(p: Params, { stages }: { stages: readonly Stage[] }, pixels: Tensor): Tensor {
   let x = pixels.transpose([0, 3, 1, 2]); // (B, C, H, W)
-  x = concat([x, edges(x)], 1);
-  for (const [stage, width] of channels.entries()) {
-    const at = p.at(`stages.${stage}`);
-    x = convolve(at.at('merge'), spaceToDepth(x, 2), width);
-    for (let i = 0; i < (depths[stage] ?? 1); i++) x = add(x, convolve(at.at(`blocks.${i}`), x, width));
+  x = concat([x, orientedEdges(x)], 1);
+  for (const [i, { stride, blocks, ...size }] of stages.entries()) {
+    const at = p.at(`stages.${i}`);
+    x = convolve(at.at('merge'), stride > 1 ? spaceToDepth(x, stride) : x, size);
+    for (let j = 0; j < blocks; j++) x = add(x, convolve(at.at(`blocks.${j}`), x, size));
   }
   const [b, c, h, w] = x.shape;
   return x.reshape([b, c, h * w]).transpose();
 }
 
-/** 3×3 convolution, normalisation over the image, ReLU. */
-function convolve(p: Params, x: Tensor, width: number): Tensor {
-  const weight = p.get('weight', [width, x.shape[1], 3, 3], normal(Math.sqrt(2 / (x.shape[1] * 9))));
-  return relu(normaliseImage(p.at('norm'), conv2d(x, weight, undefined, { padding: 1 })));
+/** Convolution, normalisation over the image, ReLU. */
+function convolve(p: Params, x: Tensor, { kernel, channels }: Pick<Stage, 'kernel' | 'channels'>): Tensor {
+  const fanIn = x.shape[1] * kernel * kernel;
+  const weight = p.get('weight', [channels, x.shape[1], kernel, kernel], normal(Math.sqrt(2 / fanIn)));
+  return relu(normaliseImage(p.at('norm'), conv2d(x, weight, undefined, { padding: (kernel - 1) / 2 })));
 }
 
 /** Group normalisation with one group, by the kernel of layer normalisation. */
@@ -56,8 +64,25 @@ function normaliseImage(p: Params, x: Tensor): Tensor {
   return add(scaled, p.get('bias', [1, c, 1, 1], zeros));
 }
 
-/** Length of the colour gradient at each pixel of (B, 3, H, W): (B, 1, H, W). */
-function edges(x: Tensor): Tensor {
+const ORIENTATIONS = 8;
+/** Pixels to each side over which the strength of edges is evened out. */
+const REACH = 4;
+/** Strength below which an edge counts as noise. */
+const FAINT = 0.1;
+
+/**
+ * How strong the edges are at each pixel of (B, C, H, W) in each of eight directions, summed over colours and divided by the mean
+ * of their neighbourhood, so that a grey star on black counts as much as a white one: (B, 8, H, W), about 0…1.
+ */
+function orientedEdges(x: Tensor): Tensor {
   const [across, down] = [3, 2].map((axis) => pad(sub(x.slice(axis, 1), x.slice(axis, 0, -1)), axis, 0, 1));
-  return sqrt(add(add(across.square(), down.square()).sum([1], { keepDims: true }), 1e-4));
+  const directions = Array.from({ length: ORIENTATIONS }, (_, k) => (Math.PI * k) / ORIENTATIONS);
+  const strengths = directions.map((angle) =>
+    abs(add(mul(across, Math.cos(angle)), mul(down, Math.sin(angle)))).sum([1], { keepDims: true }),
+  );
+  const edges = concat(strengths, 1);
+  const side = 2 * REACH + 1;
+  const box = constant(new Float32Array(side * side).fill(1 / (side * side)), [1, 1, side, side], 'float32');
+  const around = conv2d(edges.sum([1], { keepDims: true }), box, undefined, { padding: REACH });
+  return mul(div(edges, add(around, FAINT)), 0.5);
 }

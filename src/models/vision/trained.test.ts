@@ -10,7 +10,14 @@ import { imageTokenCount, imageTokens } from './trained.ts';
 
 const visions: Record<string, CaptionerConfig['vision']> = {
   patches: { kind: 'patches', size: 12, patch: 4 },
-  pyramid: { kind: 'pyramid', size: 16, channels: [4, 6], depths: [1, 2] },
+  pyramid: {
+    kind: 'pyramid',
+    size: 16,
+    stages: [
+      { stride: 2, kernel: 1, channels: 4, blocks: 0 },
+      { stride: 2, kernel: 3, channels: 6, blocks: 2 },
+    ],
+  },
   frozen: {
     kind: 'frozen',
     groups: [
@@ -81,13 +88,17 @@ function fixed(path = ''): Params {
 }
 
 describe('the pyramid', () => {
+  const STAGES = [
+    { stride: 1, kernel: 3, channels: 3, blocks: 1 },
+    { stride: 2, kernel: 1, channels: 4, blocks: 0 },
+  ];
   it('has the gradient of its finite differences', () =>
-    checkGradient([[1, 4, 4, 3]], (x) => pyramid(fixed(), { channels: [3, 4], depths: [1, 1] }, x), {
+    checkGradient([[1, 4, 4, 3]], (x) => pyramid(fixed(), { stages: STAGES }, x), {
       step: 1e-3,
     }));
 
-  it('must be able to halve its picture in every stage', () => {
-    const vision = { kind: 'pyramid', size: 20, channels: [4, 4, 4] };
+  it('must be able to cut its picture into the cells of every stage', () => {
+    const vision = { kind: 'pyramid', size: 20, stages: [{ stride: 4, channels: 4 }, { channels: 4 }] };
     const { success, error } = captionerConfigSchema.safeParse({ vision });
     expect(success).toBe(false);
     expect(error!.issues[0].path).toEqual(['vision', 'size']);

@@ -49,7 +49,9 @@ function placed(p: Params, tokens: Tensor): Tensor {
 /** Number of image tokens S of a configuration. */
 export function imageTokenCount({ vision }: CaptionerConfig): number {
   if (vision.kind === 'frozen') return vision.groups.reduce((sum, group) => sum + group.tokens, 0);
-  const side =
-    vision.kind === 'patches' ? vision.size / vision.patch : vision.size / 2 ** vision.channels.length;
-  return side * side;
+  const cell =
+    vision.kind === 'patches'
+      ? vision.patch
+      : vision.stages.reduce((product, { stride }) => product * stride, 1);
+  return (vision.size / cell) ** 2;
 }

@@ -1,0 +1,45 @@
+/** The folder of a captioner: where it is, and what it says it holds. */
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { RecaptionError } from '../errors.ts';
+import { exists } from '../files.ts';
+import { captionerConfigSchema, parseConfig } from '../models/captioner-config.ts';
+import { modelFiles, readJson } from '../models/model-folder.ts';
+
+/** Captioners that come with the package, by name. */
+const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
+
+const fileSchema = z.looseObject({
+  type: z.literal('recaption-captioner'),
+  format: z.literal(1),
+  model: captionerConfigSchema,
+  vision: z.array(z.object({ ref: z.string(), id: z.string(), groups: z.array(z.unknown()) })).default([]),
+  /** Name that captions carry as their author; default: the folder's name and a hash of the weights. */
+  id: z.string().optional(),
+});
+
+/**
+ * The folder of a captioner by reference, the paths of its files, and its config.json.
+ * @throws RecaptionError `no-captioner`, `bad-model`, `bad-config`.
+ */
+export async function captionerFolder(ref: string) {
+  const folder = await folderOf(ref);
+  const files = await modelFiles(folder);
+  const place = files['config.json'];
+  const hint =
+    'The file was changed, or is of another version of Recaption: copy the whole model folder again.';
+  return { folder, files, ...parseConfig(fileSchema, await readJson(place), place, hint) };
+}
+
+/** A name means a captioner that comes with the package, unless a model folder of that name is here; all else is a path. */
+async function folderOf(ref: string): Promise<string> {
+  const [here, shipped] = [resolve(ref), join(SHIPPED, ref)];
+  const isName = !/[\\/.]/.test(ref);
+  if (isName && (await exists(shipped)) && !(await exists(join(here, 'config.json')))) return shipped;
+  if (await exists(here)) return here;
+  throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
+    place: here,
+    hint: 'Name a folder made by `recaption train captioner`, or one that comes with this package.',
+  });
+}
