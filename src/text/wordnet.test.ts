@@ -48,6 +48,9 @@ describe('base forms', () => {
     expect(baseForms('dressed', 'verb')).toEqual(['dress']);
     expect(baseForms('dogs', 'verb')).toEqual(['dog']);
     expect(baseForms('dogs', 'adjective')).toEqual([]);
+    expect(baseForms('bed', 'verb')).toEqual(['bed']);
+    expect(baseForms('string', 'verb')).toEqual(['string']);
+    expect(baseForms('men', 'noun')).toContain('man');
   });
 
   it('do not depend on case, and know compounds', () => {
@@ -85,8 +88,10 @@ describe('synsets', () => {
     expect(synsets('dog')).toEqual([...synsets('dog', 'noun'), ...synsets('dog', 'verb')]);
   });
 
-  it('of a form are those of its bases', () => {
+  it('of a form are those of its bases, as any part of speech unless one is named', () => {
     expect(synsets('dogs', 'noun')).toEqual(synsets('dog', 'noun'));
+    expect(synsets('covered', 'verb')).toEqual(synsets('cover', 'verb'));
+    expect(synsets('covered')).toEqual(expect.arrayContaining([...synsets('cover', 'noun')]));
   });
 
   it('are found for the first and the last entry of the index', () => {

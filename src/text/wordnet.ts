@@ -20,7 +20,8 @@ export interface WordNet {
   baseForms(word: string, pos?: PartOfSpeech): readonly string[];
   /**
    * Numbers of the synsets of a word and of its base forms, ascending. A number says the part of speech too, so that
-   * numbers of different parts of speech never agree by chance.
+   * numbers of different parts of speech never agree by chance. Without `pos`, a base form counts with all it can be:
+   * `covered` has the synsets of the noun `cover` too, as METEOR has it.
    */
   synsets(word: string, pos?: PartOfSpeech): readonly number[];
   /** Whether two words, or their base forms, are in one synset. False for a word that WordNet does not know, even of itself. */
@@ -70,6 +71,9 @@ const DOUBLED: Partial<Record<PartOfSpeech, RegExp>> = {
   adjective: /^(.+([bdglmnprt]))\2(?:er|est)$/,
 };
 
+/** Nothing of a verb would be left: `bed` is no past of `be`, nor `sing` a form of `s`. */
+const BARE = /^[^aeiouy]*(?:ed|ing)$/;
+
 const FILES: Record<PartOfSpeech, string> = {
   noun: 'index.noun',
   verb: 'index.verb',
@@ -101,39 +105,36 @@ function openWordnet(): WordNet {
     const doubled = regular.length === 0 ? DOUBLED[pos]?.exec(word)?.[1] : undefined;
     return [...new Set([...irregular, word, ...regular, ...(doubled ? [doubled] : [])])].filter(known);
   });
-  const synsetsOf = remembered((word, pos) => [
-    ...new Set(formsOf(word, pos).flatMap((form) => entries[pos](form)!)),
-  ]);
-  const sorted = new Map<string, readonly number[]>();
+  const synsetsOf = new Map<string, readonly number[]>();
 
   const wordnet: WordNet = {
     baseForms(word, pos) {
       const entry = entryName(word);
-      if (pos !== undefined) return formsOf(entry, pos);
-      return [...new Set(PARTS_OF_SPEECH.flatMap((one) => formsOf(entry, one)))];
+      return [...new Set(partsOf(pos).flatMap((one) => formsOf(entry, one)))];
     },
     synsets(word, pos) {
       const key = `${pos} ${word}`;
-      const known = sorted.get(key);
+      const known = synsetsOf.get(key);
       if (known !== undefined) return known;
-      const entry = entryName(word);
-      const found = (pos === undefined ? PARTS_OF_SPEECH : [pos]).flatMap((one) => synsetsOf(entry, one));
-      found.sort((a, b) => a - b);
-      sorted.set(key, found);
-      return found;
+      const forms = wordnet.baseForms(word, pos);
+      const found = partsOf(pos).flatMap((one) => forms.flatMap((form) => entries[one](form) ?? []));
+      const sorted = [...new Set(found)].sort((a, b) => a - b);
+      synsetsOf.set(key, sorted);
+      return sorted;
     },
     shareSynset: (a, b, pos) => intersect(wordnet.synsets(a, pos), wordnet.synsets(b, pos)),
   };
   return wordnet;
 }
 
+const partsOf = (pos?: PartOfSpeech) => (pos === undefined ? PARTS_OF_SPEECH : [pos]);
 const entryName = (word: string): string => word.trim().toLowerCase().replace(/\s+/g, '_');
 
 function detach(word: string, pos: PartOfSpeech): string[] {
   // As in Morphy: neither "grass" nor "us" is a plural.
   if (pos === 'noun' && (word.endsWith('ss') || word.length <= 2)) return [];
   return ENDINGS[pos]
-    .filter(([ending]) => word.endsWith(ending))
+    .filter(([ending]) => word.endsWith(ending) && !(pos === 'verb' && BARE.test(word)))
     .map(([ending, instead]) => word.slice(0, -ending.length) + instead);
 }
 
