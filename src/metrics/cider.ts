@@ -1,3 +1,4 @@
+import { additiveMean } from './additive.ts';
 import { type MetricItem, type MetricResult, mean, requireReferences } from './item.ts';
 import { forEachShared, MAX_ORDER, type NgramCounts, NgramIndex } from './ngrams.ts';
 
@@ -129,5 +130,5 @@ export function cider(items: readonly MetricItem[], options: CiderOptions = {}):
   const perImage = items.map(({ candidate, references }) =>
     scorer.score(candidate, scorer.prepare(references)),
   );
-  return { corpus: mean(perImage), perImage };
+  return { corpus: mean(perImage), perImage, additive: additiveMean(perImage) };
 }

@@ -1,5 +1,13 @@
-/** Caption metrics to the definitions of the COCO evaluation; usable alone. */
+/** Caption metrics to the definitions of the COCO evaluation, and what they leave out; usable alone. */
+export { type Additive, additive, additiveMean, sumRows } from './additive.ts';
 export { type BleuResult, bleu } from './bleu.ts';
+export {
+  type BootstrapOptions,
+  bootstrap,
+  type Difference,
+  type Interval,
+  pairedBootstrap,
+} from './bootstrap.ts';
 export {
   type CiderOptions,
   type CiderReference,
@@ -11,13 +19,18 @@ export {
   type DocumentFrequencies,
   documentFrequencies,
 } from './cider.ts';
-export type { MetricItem, MetricResult } from './item.ts';
+export type { CaptionItem, MetricItem, MetricResult } from './item.ts';
+export { type MeteorOptions, meteor } from './meteor.ts';
+export { METEOR_MODULES, type MeteorModule } from './meteor-words.ts';
 export { ptbTokenize } from './ptb-tokenizer.ts';
 export { rougeL } from './rouge-l.ts';
 export {
   CAPTION_METRICS,
   type CaptionMetric,
   type CaptionScores,
+  compareScores,
+  type ScoreOptions,
   type ScoreReport,
   scoreCaptions,
+  scoreIntervals,
 } from './score-captions.ts';
