@@ -8,6 +8,7 @@ export {
   type Interval,
   pairedBootstrap,
 } from './bootstrap.ts';
+export { type ChairResult, chair, type ObjectVocabulary, objectVocabulary } from './chair.ts';
 export {
   type CiderOptions,
   type CiderReference,
@@ -19,6 +20,17 @@ export {
   type DocumentFrequencies,
   documentFrequencies,
 } from './cider.ts';
+export {
+  type ClipEncoder,
+  type ClipItem,
+  type ClipScoreOptions,
+  type ClipScoreReport,
+  type ClipScores,
+  clipScoreOf,
+  clipScores,
+  cosine,
+  refClipScoreOf,
+} from './clip-score.ts';
 export type { CaptionItem, MetricItem, MetricResult } from './item.ts';
 export { type MeteorOptions, meteor } from './meteor.ts';
 export { METEOR_MODULES, type MeteorModule } from './meteor-words.ts';
@@ -34,3 +46,14 @@ export {
   scoreCaptions,
   scoreIntervals,
 } from './score-captions.ts';
+export {
+  type CaptionStyle,
+  captionStyle,
+  countStyle,
+  type Frequent,
+  LETTER_CASES,
+  type LetterCase,
+  type StyleCounts,
+  type StyledCaption,
+} from './style.ts';
+export { compareStyles, type ShareDifference, type StyleDifference } from './style-difference.ts';
