@@ -1,6 +1,6 @@
 import { type Additive, additive, sumRows } from './additive.ts';
 import { type MetricItem, requireReferences } from './item.ts';
-import { forEachShared, MAX_ORDER, NgramIndex } from './ngrams.ts';
+import { corpusNgrams, forEachShared, MAX_ORDER, type NgramCounts, type NgramIndex } from './ngrams.ts';
 
 /** Keep an n-gram order without a match from making the whole product zero, as the COCO evaluation does. */
 const TINY = 1e-15;
@@ -32,8 +32,8 @@ interface Statistics {
  */
 export function bleu(items: readonly MetricItem[]): BleuResult {
   requireReferences(items);
-  const index = new NgramIndex();
-  const own = items.map((item) => statistics(item, index));
+  const { index, candidates, references } = corpusNgrams(items);
+  const own = items.map((item, i) => statistics(item, candidates[i], references[i], index));
   const rows = own.map(({ candidateLength, referenceLength, correct, guess }) => [
     candidateLength,
     referenceLength,
@@ -56,23 +56,26 @@ const scoresOfSum = (sum: Float64Array): number[] =>
     guess: [...sum.subarray(2 + MAX_ORDER)],
   });
 
-function statistics({ candidate, references }: MetricItem, index: NgramIndex): Statistics {
-  const own = index.count(candidate);
-  const theirs = references.map((reference) => index.count(reference));
-  const correct = own.map((counts, n) => {
-    const most = new Array<number>(counts.grams.length).fill(0);
-    for (const reference of theirs) {
-      forEachShared(counts, reference[n], (a, b) => {
-        most[a] = Math.max(most[a], reference[n].counts[b]);
-      });
-    }
-    return counts.counts.reduce((matches, count, a) => matches + Math.min(count, most[a]), 0);
-  });
+function statistics(
+  { candidate, references }: MetricItem,
+  own: NgramCounts,
+  theirs: NgramCounts[],
+  index: NgramIndex,
+): Statistics {
+  const most = new Array<number>(own.grams.length).fill(0);
+  for (const reference of theirs) {
+    forEachShared(own, reference, (a, b) => {
+      most[a] = Math.max(most[a], reference.counts[b]);
+    });
+  }
+  const correct = new Array<number>(MAX_ORDER).fill(0);
+  for (const [i, count] of own.counts.entries())
+    correct[index.order(own.grams[i])] += Math.min(count, most[i]);
   return {
     candidateLength: candidate.length,
     referenceLength: closestLength(candidate.length, references),
     correct,
-    guess: own.map((_, n) => Math.max(0, candidate.length - n)),
+    guess: correct.map((_, n) => Math.max(0, candidate.length - n)),
   };
 }
 

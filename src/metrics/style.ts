@@ -1,6 +1,6 @@
 /**
  * How a caption set is written, apart from what it says: the regularities that a generator learns from its captions and then
- * expects from its prompts (DALL-E 3 paper, section 3.4: letter case, openings, closing punctuation, length).
+ * expects from its prompts (DALL-E 3 paper, on blending: letter case, openings, closing punctuation, length).
  */
 import { ptbTokenize } from './ptb-tokenizer.ts';
 
