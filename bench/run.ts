@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, string> = {
   'train-step': 'a training step of a transformer, against PyTorch',
   decode: 'captions written a second, greedy and with a beam, against PyTorch with a cache',
   load: 'pictures read and decoded a second, against bare sharp',
+  metrics: 'seconds for all caption metrics of 5,000 images, against plain Python: [SOURCE]',
   'world-captions': 'share of unseen scenes whose caption names every object: MODEL_DIR',
 };
 

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { loadCaptioner } from '../src/captioners/load.ts';
 import { RecaptionError } from '../src/errors.ts';
-import { random } from '../src/random.ts';
+import { additiveMean, bootstrap } from '../src/metrics/index.ts';
 import { namesAllObjects, renderScene, type Scene, sampleScene } from '../src/world/index.ts';
 import { verdict } from './lib/lines.ts';
 
@@ -23,24 +23,13 @@ const [count, seed, size, beam] = [values.count, values.seed, values.size, value
 const EXAMPLES = 10;
 const BATCH = 50;
 
-/** The middle 95 % of the shares in samples drawn with replacement. */
-function interval(hits: readonly boolean[], draws = 2000): [number, number] {
-  const draw = random(1, 'bootstrap');
-  const shares = Array.from({ length: draws }, () => {
-    let sum = 0;
-    for (let i = 0; i < hits.length; i++) sum += +hits[draw.int(hits.length)];
-    return sum / hits.length;
-  }).sort((a, b) => a - b);
-  return [shares[Math.floor(0.025 * draws)], shares[Math.ceil(0.975 * draws) - 1]];
-}
-
 if (positionals.length !== 1) {
   console.error('Name the folder of a captioner: npm run bench -- world-captions MODEL_DIR');
   process.exit(2);
 }
 try {
   const captioner = await loadCaptioner(positionals[0]);
-  const hits: boolean[] = [];
+  const hits: number[] = [];
   for (let at = 0; at < count; at += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, count - at) }, (_, i) => at + i);
     const scenes: Scene[] = indices.map((index) => sampleScene(seed, index));
@@ -50,12 +39,12 @@ try {
     );
     for (const [i, { text }] of captions.entries()) {
       const hit = namesAllObjects(scenes[i], text);
-      hits.push(hit);
+      hits.push(+hit);
       if (hits.length <= EXAMPLES) console.log(`  ${hit ? 'all named' : 'not all  '}  ${text}`);
     }
   }
-  const share = hits.filter(Boolean).length / hits.length;
-  const [low, high] = interval(hits);
+  const share = hits.reduce((sum, hit) => sum + hit, 0) / hits.length;
+  const [[low, high]] = bootstrap(additiveMean(hits), { draws: 2000 });
   const per = (value: number) => `${(100 * value).toFixed(1)} %`;
   console.log(`${captioner.id}: ${count} scenes of seed ${seed} at ${size} px, beam ${beam}`);
   console.log(

@@ -46,13 +46,23 @@ export {
 export { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from './jobs/caption-job.ts';
 export { OUTPUT_FORMATS, type OutputFormat } from './jobs/caption-output.ts';
 export { type CaptionRow, readRows as readCaptions } from './jobs/journal.ts';
-export { type CaptionScores, type ScoreReport, scoreCaptions } from './metrics/index.ts';
+export {
+  type CaptionScores,
+  type ClipEncoder,
+  type ClipScoreReport,
+  clipScores,
+  compareScores,
+  type ScoreReport,
+  scoreCaptions,
+  scoreIntervals,
+} from './metrics/index.ts';
 export {
   type CaptionerConfig,
   captionerConfigSchema,
   type TrainingConfig,
   trainingConfigSchema,
 } from './models/captioner-config.ts';
+export { openTransformersClip } from './models/clip.ts';
 export type { FeatureGroup, VisionEncoder } from './models/vision/encoder.ts';
 export { DEVICES, type Device } from './tensor/index.ts';
 export { trainBpe } from './text/bpe.ts';

@@ -29,6 +29,16 @@ export const pytorch = (script: string, threads: number, first: object): Side =>
     { OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` },
   );
 
+/** A script in plain Python: `bench/peers/NAME.py`. */
+export const python = (script: string, first: object): Side =>
+  side(
+    'Python',
+    process.env.RECAPTION_PYTHON ?? 'python3',
+    [join(FOLDER, 'peers', `${script}.py`)],
+    first,
+    'Python 3 is needed to compare with; name it in RECAPTION_PYTHON if it is called otherwise.',
+  );
+
 function side(name: string, command: string, args: string[], first: object, hint: string, env = {}): Side {
   const child: ChildProcess = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -30,6 +30,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     load: () => import('./caption.ts'),
   },
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
+  score: {
+    summary: 'measure captions: against references, or by their style',
+    load: () => import('./score.ts'),
+  },
   world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
 };
 

@@ -1,5 +1,15 @@
 /** Collections of pictures with captions: open them in any form, load their pixels, write them. */
 export { mapAhead } from './ahead.ts';
+export {
+  type Candidate,
+  type CandidateSet,
+  type Paired,
+  pairCaptions,
+  type References,
+  readAllCaptions,
+  readCandidates,
+  readReferences,
+} from './caption-sets.ts';
 export { asDataset, type ReadOptions } from './dataset.ts';
 export { type FailureList, failureList, writeFailures } from './failures.ts';
 export { type LoadedSample, type LoadOptions, loadImages } from './load.ts';

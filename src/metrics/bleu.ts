@@ -1,5 +1,6 @@
+import { type Additive, additive, sumRows } from './additive.ts';
 import { type MetricItem, requireReferences } from './item.ts';
-import { forEachShared, MAX_ORDER, NgramIndex } from './ngrams.ts';
+import { corpusNgrams, forEachShared, MAX_ORDER, type NgramCounts, type NgramIndex } from './ngrams.ts';
 
 /** Keep an n-gram order without a match from making the whole product zero, as the COCO evaluation does. */
 const TINY = 1e-15;
@@ -10,6 +11,8 @@ export interface BleuResult {
   corpus: number[];
   /** BLEU-1 … BLEU-4 of each image, in the order of the items. */
   perImage: number[][];
+  /** What the corpus values are made of, for intervals. */
+  additive: Additive;
 }
 
 /** What BLEU is computed from; sums over images give the corpus. */
@@ -17,9 +20,9 @@ interface Statistics {
   candidateLength: number;
   referenceLength: number;
   /** Clipped matches, by order. */
-  correct: number[];
+  correct: readonly number[];
   /** n-grams of the candidate, by order. */
-  guess: number[];
+  guess: readonly number[];
 }
 
 /**
@@ -29,43 +32,50 @@ interface Statistics {
  */
 export function bleu(items: readonly MetricItem[]): BleuResult {
   requireReferences(items);
-  const index = new NgramIndex();
-  const total: Statistics = {
-    candidateLength: 0,
-    referenceLength: 0,
-    correct: new Array(MAX_ORDER).fill(0),
-    guess: new Array(MAX_ORDER).fill(0),
+  const { index, candidates, references } = corpusNgrams(items);
+  const own = items.map((item, i) => statistics(item, candidates[i], references[i], index));
+  const rows = own.map(({ candidateLength, referenceLength, correct, guess }) => [
+    candidateLength,
+    referenceLength,
+    ...correct,
+    ...guess,
+  ]);
+  const sums = additive(rows, 2 + 2 * MAX_ORDER, scoresOfSum);
+  return {
+    corpus: items.length > 0 ? sums.scores(sumRows(sums)) : new Array(MAX_ORDER).fill(0),
+    perImage: own.map(scores),
+    additive: sums,
   };
-  const perImage = items.map((item) => {
-    const own = statistics(item, index);
-    total.candidateLength += own.candidateLength;
-    total.referenceLength += own.referenceLength;
-    for (let n = 0; n < MAX_ORDER; n++) {
-      total.correct[n] += own.correct[n];
-      total.guess[n] += own.guess[n];
-    }
-    return scores(own);
-  });
-  return { corpus: items.length > 0 ? scores(total) : new Array(MAX_ORDER).fill(0), perImage };
 }
 
-function statistics({ candidate, references }: MetricItem, index: NgramIndex): Statistics {
-  const own = index.count(candidate);
-  const theirs = references.map((reference) => index.count(reference));
-  const correct = own.map((counts, n) => {
-    const most = new Array<number>(counts.grams.length).fill(0);
-    for (const reference of theirs) {
-      forEachShared(counts, reference[n], (a, b) => {
-        most[a] = Math.max(most[a], reference[n].counts[b]);
-      });
-    }
-    return counts.counts.reduce((matches, count, a) => matches + Math.min(count, most[a]), 0);
+const scoresOfSum = (sum: Float64Array): number[] =>
+  scores({
+    candidateLength: sum[0],
+    referenceLength: sum[1],
+    correct: [...sum.subarray(2, 2 + MAX_ORDER)],
+    guess: [...sum.subarray(2 + MAX_ORDER)],
   });
+
+function statistics(
+  { candidate, references }: MetricItem,
+  own: NgramCounts,
+  theirs: NgramCounts[],
+  index: NgramIndex,
+): Statistics {
+  const most = new Array<number>(own.grams.length).fill(0);
+  for (const reference of theirs) {
+    forEachShared(own, reference, (a, b) => {
+      most[a] = Math.max(most[a], reference.counts[b]);
+    });
+  }
+  const correct = new Array<number>(MAX_ORDER).fill(0);
+  for (const [i, count] of own.counts.entries())
+    correct[index.order(own.grams[i])] += Math.min(count, most[i]);
   return {
     candidateLength: candidate.length,
     referenceLength: closestLength(candidate.length, references),
     correct,
-    guess: own.map((_, n) => Math.max(0, candidate.length - n)),
+    guess: correct.map((_, n) => Math.max(0, candidate.length - n)),
   };
 }
 

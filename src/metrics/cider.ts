@@ -1,5 +1,6 @@
+import { additiveMean } from './additive.ts';
 import { type MetricItem, type MetricResult, mean, requireReferences } from './item.ts';
-import { forEachShared, MAX_ORDER, type NgramCounts, NgramIndex } from './ngrams.ts';
+import { corpusNgrams, forEachShared, MAX_ORDER, type NgramCounts, NgramIndex } from './ngrams.ts';
 
 /**
  * `CIDEr-D` clips repeated n-grams and damps differences in length; it is what the COCO evaluation calls CIDEr.
@@ -14,15 +15,16 @@ export interface DocumentFrequencies {
   /** Number of images. */
   readonly images: number;
   readonly index: NgramIndex;
-  /** `frequency[order - 1][number of the n-gram]`; a hole is 0. */
-  readonly frequency: number[][];
+  /** By the number of the n-gram; a hole is 0. */
+  readonly frequency: readonly number[];
 }
 
 /** A reference in the form a scorer needs; only for scorers over the same document frequencies. */
 export interface CiderReference {
   counts: NgramCounts;
-  /** By order: tf-idf of each n-gram, and the length of that vector. */
-  weights: number[][];
+  /** tf-idf of each n-gram. */
+  weights: number[];
+  /** By order − 1: the length of that vector. */
   norms: number[];
   bigrams: number;
 }
@@ -37,19 +39,24 @@ export interface CiderScorer {
 /** Counts an n-gram once per image, in whichever of its references it occurs. `corpus[image][reference][word]`. */
 export function documentFrequencies(corpus: Iterable<readonly (readonly string[])[]>): DocumentFrequencies {
   const index = new NgramIndex();
-  const frequency: number[][] = Array.from({ length: MAX_ORDER }, () => []);
-  const lastSeen: number[][] = Array.from({ length: MAX_ORDER }, () => []); // in which image, from 1
+  const counted = function* () {
+    for (const references of corpus) yield references.map((reference) => index.count(reference));
+  };
+  return frequenciesOf(index, counted());
+}
+
+function frequenciesOf(index: NgramIndex, corpus: Iterable<readonly NgramCounts[]>): DocumentFrequencies {
+  const frequency: number[] = [];
+  const lastSeen: number[] = []; // in which image, from 1
   let images = 0;
   for (const references of corpus) {
     images++;
-    for (const reference of references) {
-      index.count(reference).forEach(({ grams }, n) => {
-        for (const gram of grams) {
-          if (lastSeen[n][gram] === images) continue;
-          lastSeen[n][gram] = images;
-          frequency[n][gram] = (frequency[n][gram] ?? 0) + 1;
-        }
-      });
+    for (const { grams } of references) {
+      for (const gram of grams) {
+        if (lastSeen[gram] === images) continue;
+        lastSeen[gram] = images;
+        frequency[gram] = (frequency[gram] ?? 0) + 1;
+      }
     }
   }
   return { images, index, frequency };
@@ -64,34 +71,45 @@ export function ciderScorer(
   frequencies: DocumentFrequencies,
   variant: CiderVariant = 'CIDEr-D',
 ): CiderScorer {
-  const { index, frequency } = frequencies;
-  const logImages = Math.log(Math.max(1, frequencies.images));
+  const { index } = frequencies;
+  const { vector, score } = countScorer(frequencies, variant);
+  return {
+    prepare: (references) => references.map((reference) => vector(index.count(reference))),
+    score: (candidate, references) => score(vector(index.countOnly(candidate)), references),
+  };
+}
+
+/** The same for captions whose n-grams have been counted. */
+function countScorer({ index, frequency, images }: DocumentFrequencies, variant: CiderVariant) {
+  const logImages = Math.log(Math.max(1, images));
   const damped = variant === 'CIDEr-D';
-  const idf = (n: number, gram: number) => logImages - Math.log(Math.max(1, frequency[n][gram] ?? 0));
 
   function vector(counts: NgramCounts): CiderReference {
-    const weights = counts.map((ofOrder, n) =>
-      ofOrder.counts.map((count, i) => count * idf(n, ofOrder.grams[i])),
-    );
-    const norms = weights.map((ofOrder) =>
-      Math.sqrt(ofOrder.reduce((sum, weight) => sum + weight * weight, 0)),
-    );
-    const bigrams = counts[1].counts.reduce((sum, count) => sum + count, 0);
-    return { counts, weights, norms, bigrams };
+    const weights: number[] = [];
+    const norms = new Array<number>(MAX_ORDER).fill(0);
+    let bigrams = 0;
+    for (const [i, gram] of counts.grams.entries()) {
+      const order = index.order(gram);
+      const count = counts.counts[i];
+      const weight = count * (logImages - Math.log(Math.max(1, frequency[gram] ?? 0)));
+      weights.push(weight);
+      norms[order] += weight * weight;
+      if (order === 1) bigrams += count;
+    }
+    return { counts, weights, norms: norms.map(Math.sqrt), bigrams };
   }
 
   function similarity(candidate: CiderReference, reference: CiderReference): number {
+    const products = new Array<number>(MAX_ORDER).fill(0);
+    forEachShared(candidate.counts, reference.counts, (a, b) => {
+      const own = candidate.weights[a];
+      const theirs = reference.weights[b];
+      products[index.order(candidate.counts.grams[a])] += (damped ? Math.min(own, theirs) : own) * theirs;
+    });
     let sum = 0;
     for (let n = 0; n < MAX_ORDER; n++) {
       const norm = candidate.norms[n] * reference.norms[n];
-      if (norm === 0) continue;
-      let product = 0;
-      forEachShared(candidate.counts[n], reference.counts[n], (a, b) => {
-        const own = candidate.weights[n][a];
-        const theirs = reference.weights[n][b];
-        product += (damped ? Math.min(own, theirs) : own) * theirs;
-      });
-      sum += product / norm;
+      if (norm > 0) sum += products[n] / norm;
     }
     if (!damped) return sum / MAX_ORDER;
     const difference = candidate.bigrams - reference.bigrams;
@@ -99,11 +117,9 @@ export function ciderScorer(
   }
 
   return {
-    prepare: (references) => references.map((reference) => vector(index.count(reference))),
-    score(candidate, references) {
-      const own = vector(index.countOnly(candidate));
-      return 10 * mean(references.map((reference) => similarity(own, reference)));
-    },
+    vector,
+    score: (candidate: CiderReference, references: readonly CiderReference[]) =>
+      10 * mean(references.map((reference) => similarity(candidate, reference))),
   };
 }
 
@@ -124,10 +140,23 @@ export interface CiderOptions {
  */
 export function cider(items: readonly MetricItem[], options: CiderOptions = {}): MetricResult {
   requireReferences(items);
-  const frequencies = options.frequencies ?? documentFrequencies(items.map(({ references }) => references));
-  const scorer = ciderScorer(frequencies, options.variant);
-  const perImage = items.map(({ candidate, references }) =>
-    scorer.score(candidate, scorer.prepare(references)),
-  );
-  return { corpus: mean(perImage), perImage };
+  const perImage = options.frequencies
+    ? againstFrequencies(items, options.frequencies, options.variant)
+    : againstItself(items, options.variant);
+  return { corpus: mean(perImage), perImage, additive: additiveMean(perImage) };
+}
+
+function againstFrequencies(
+  items: readonly MetricItem[],
+  frequencies: DocumentFrequencies,
+  variant?: CiderVariant,
+): number[] {
+  const scorer = ciderScorer(frequencies, variant);
+  return items.map(({ candidate, references }) => scorer.score(candidate, scorer.prepare(references)));
+}
+
+function againstItself(items: readonly MetricItem[], variant: CiderVariant = 'CIDEr-D'): number[] {
+  const { index, candidates, references } = corpusNgrams(items);
+  const { vector, score } = countScorer(frequenciesOf(index, references), variant);
+  return candidates.map((candidate, i) => score(vector(candidate), references[i].map(vector)));
 }

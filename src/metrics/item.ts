@@ -1,4 +1,5 @@
 import { RecaptionError } from '../errors.ts';
+import type { Additive } from './additive.ts';
 
 /** One image: tokens of the caption under test, and of the captions people gave. */
 export interface MetricItem {
@@ -7,11 +8,19 @@ export interface MetricItem {
   references: readonly (readonly string[])[];
 }
 
+/** A `MetricItem` with the captions as they were written, for metrics that read more than tokens. */
+export interface CaptionItem extends MetricItem {
+  candidateText: string;
+  referenceTexts: readonly string[];
+}
+
 /** A metric over a set of images. */
 export interface MetricResult {
   corpus: number;
   /** In the order of the items. */
   perImage: number[];
+  /** What the corpus value is made of, for intervals. */
+  additive: Additive;
 }
 
 /** @throws RecaptionError `no-references`. */

@@ -1,3 +1,4 @@
+import { additiveMean } from './additive.ts';
 import { type MetricItem, type MetricResult, mean, requireReferences } from './item.ts';
 
 const BETA = 1.2;
@@ -10,7 +11,7 @@ const BETA = 1.2;
 export function rougeL(items: readonly MetricItem[]): MetricResult {
   requireReferences(items);
   const perImage = items.map(score);
-  return { corpus: mean(perImage), perImage };
+  return { corpus: mean(perImage), perImage, additive: additiveMean(perImage) };
 }
 
 function score({ candidate, references }: MetricItem): number {

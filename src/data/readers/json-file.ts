@@ -7,18 +7,23 @@ import { parseJson } from '../lines.ts';
 import { pathInside, unsafePath } from '../paths.ts';
 
 /** @throws RecaptionError `file-not-found`, `read-failed`, `source-unreadable` */
-export async function readJsonObject(path: string): Promise<Record<string, unknown>> {
+export async function readJson(path: string): Promise<unknown> {
   const bytes = await readFile(path).catch((error) => {
     throw readError(path, error);
   });
   try {
-    const value = parseJson(bytes);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw new RecaptionError('row-invalid', 'it holds no JSON object');
+    return parseJson(bytes);
   } catch (cause) {
     throw new RecaptionError('source-unreadable', reason(cause), { place: path, cause });
   }
+}
+
+/** @throws RecaptionError `file-not-found`, `read-failed`, `source-unreadable` */
+export async function readJsonObject(path: string): Promise<Record<string, unknown>> {
+  const value = await readJson(path);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new RecaptionError('source-unreadable', 'it holds no JSON object', { place: path });
 }
 
 /**

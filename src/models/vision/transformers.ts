@@ -1,34 +1,32 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import { RecaptionError, reason } from '../../errors.ts';
-import { exists } from '../../files.ts';
 import type { Image } from '../../image/index.ts';
 import type { Device } from '../../tensor/device.ts';
 import { toHalf } from '../../tensor/half.ts';
+import {
+  type FromPretrained,
+  type HubModel,
+  type HubProcessor,
+  type LoadOptions,
+  loadTransformers,
+  locateModel,
+  type RawImageClass,
+  shortName,
+} from '../hub.ts';
 import type { VisionEncoder } from './encoder.ts';
 
-/** The little of `@huggingface/transformers` that is used here; it is an optional package, loaded when first asked for. */
+/** The little of the package that is used here. */
 interface Transformers {
-  AutoProcessor: FromPretrained<(images: unknown[]) => Promise<Record<string, unknown>>>;
-  AutoModel: FromPretrained<VisionModel>;
-  CLIPVisionModelWithProjection: FromPretrained<VisionModel>;
-  SiglipVisionModel: FromPretrained<VisionModel>;
+  AutoProcessor: FromPretrained<HubProcessor>;
+  AutoModel: FromPretrained<HubModel>;
+  CLIPVisionModelWithProjection: FromPretrained<HubModel>;
+  SiglipVisionModel: FromPretrained<HubModel>;
   AutoConfig: FromPretrained<{
     model_type?: string;
     image_size?: number;
     vision_config?: { image_size?: number };
   }>;
-  RawImage: new (data: Uint8Array, width: number, height: number, channels: number) => unknown;
-}
-interface FromPretrained<T> {
-  from_pretrained(
-    ref: string,
-    options: { local_files_only: boolean; dtype?: string; device?: string },
-  ): Promise<T>;
-}
-interface VisionModel {
-  (inputs: Record<string, unknown>): Promise<Record<string, { dims: number[]; data: Float32Array }>>;
-  dispose(): Promise<unknown>;
+  RawImage: RawImageClass;
 }
 
 /** Outputs that hold one vector per patch, then those that hold one per image; the first that a model has is used. */
@@ -40,11 +38,9 @@ const POOLED = ['image_embeds', 'pooler_output'];
  * @throws RecaptionError `missing-package`, `bad-model`.
  */
 export async function openTransformersVision(name: string, device: Device = 'cpu'): Promise<VisionEncoder> {
-  const library = await load();
-  // The library takes "models/clip" for a hub id; a full path it does not.
-  const local = await exists(name);
-  const ref = local ? resolve(name) : name;
-  const { model, process, size } = await open(library, ref, { device, local_files_only: local });
+  const library = await loadTransformers<Transformers>('vision models');
+  const { ref, local_files_only } = await locateModel(name);
+  const { model, process, size } = await open(library, ref, { device, local_files_only });
   const encode = async (images: Image[]) => {
     const raw = images.map(({ data, width, height }) => new library.RawImage(data, width, height, 3));
     const outputs = await model(await process(raw));
@@ -61,7 +57,7 @@ export async function openTransformersVision(name: string, device: Device = 'cpu
       place: ref,
     });
   }
-  const short = ref.split(/[\\/]/).filter(Boolean).slice(-2).join('-');
+  const short = shortName(ref);
   const groups = probe.map(({ name, tokens, width }) => ({ name: `${short}-${name}`, tokens, width }));
   const digest = createHash('sha256').update(JSON.stringify(groups));
   for (const { data } of probe) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -93,26 +89,10 @@ export async function openTransformersVision(name: string, device: Device = 'cpu
   };
 }
 
-async function load(): Promise<Transformers> {
-  const name = '@huggingface/transformers';
-  try {
-    return (await import(name)) as Transformers;
-  } catch (cause) {
-    throw new RecaptionError(
-      'missing-package',
-      'vision models of the Hugging Face hub need a package that is not installed',
-      {
-        hint: 'npm install @huggingface/transformers',
-        cause,
-      },
-    );
-  }
-}
-
 async function open(
   { AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers,
   ref: string,
-  { device, local_files_only }: { device: Device; local_files_only: boolean },
+  { device, local_files_only }: LoadOptions,
 ) {
   try {
     const config = await AutoConfig.from_pretrained(ref, { local_files_only });
