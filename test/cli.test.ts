@@ -30,16 +30,21 @@ function runNode(args: string[]): Promise<Ran> {
 }
 
 describe('help', () => {
-  test.each([[[]], [['start']], [['caption']], [['train']], [['train', 'captioner']], [['world']]])(
-    'recaption %j --help ends with an example',
-    async (command) => {
-      const { code, stdout, stderr } = await say(...command, '--help');
-      expect(code).toBe(0);
-      expect(stderr).toBe('');
-      expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ {2}\$ recaption /);
-      expect(stdout).toContain('Example:');
-    },
-  );
+  test.each([
+    [[]],
+    [['start']],
+    [['caption']],
+    [['train']],
+    [['train', 'captioner']],
+    [['parse']],
+    [['world']],
+  ])('recaption %j --help ends with an example', async (command) => {
+    const { code, stdout, stderr } = await say(...command, '--help');
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^ {2}\$ recaption /);
+    expect(stdout).toContain('Example:');
+  });
 
   test('general help loads neither the image library nor the runtime', async () => {
     const main = join(ROOT, 'src/cli/main.ts');

@@ -30,6 +30,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     load: () => import('./caption.ts'),
   },
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
+  parse: { summary: 'make scene graphs of captions', load: () => import('./parse.ts') },
   world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
 };
 
