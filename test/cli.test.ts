@@ -39,6 +39,7 @@ describe('help', () => {
     [['score']],
     [['score', 'captions']],
     [['score', 'style']],
+    [['parse']],
     [['world']],
   ])('recaption %j --help ends with an example', async (command) => {
     const { code, stdout, stderr } = await say(...command, '--help');

@@ -34,6 +34,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'measure captions: against references, or by their style',
     load: () => import('./score.ts'),
   },
+  parse: { summary: 'make scene graphs of captions', load: () => import('./parse.ts') },
   world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
 };
 
