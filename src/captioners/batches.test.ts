@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { tinyConfig } from '../../test/helpers/tiny-captioner.ts';
 import type { RecordCache } from '../data/index.ts';
 import { random } from '../random.ts';
+import type { Arrays } from '../tensor/index.ts';
 import {
   drawMirrored,
   epochOrder,
   featureFeeder,
   packCaptions,
   pixelFeeder,
+  regionInputs,
   type TokenisedImage,
   wordRarity,
   wordWeights,
@@ -24,6 +26,7 @@ const image = (key: string, tokens: number[][] = [], sided = false): TokenisedIm
   captions: [],
   references: [],
   tokens,
+  regions: [],
   sided,
 });
 
@@ -104,6 +107,24 @@ describe('captions of an image are packed', () => {
     const long = [10, 11, 12, 13, 14, 15, 16, 17];
     const [found] = readRow(packCaptions([image('a', [long])], config, sizes, SPECIAL, random(1)), 0);
     expect(found.targets).toEqual(long.slice(0, 6));
+  });
+
+  it('with the advantage that each has, where they have any', () => {
+    const captions = [[10, 11], [12], [13, 14, 15]];
+    const images = [{ ...image('a', captions), advantages: [0.5, -1, 2] }, image('b', [[16]])];
+    const { tokens, advantages, segments } = packCaptions(images, config, sizes, SPECIAL, random(1));
+    const of = new Map([
+      [10, 0.5],
+      [11, 0.5],
+      [12, -1],
+      [13, 2],
+      [14, 2],
+      [15, 2],
+    ]); // prettier-ignore
+    for (const [cell, token] of (tokens as Int32Array).entries()) {
+      if (of.has(token)) expect(advantages[cell]).toBe(of.get(token));
+      if (segments[cell] === 0 || token === 16) expect(advantages[cell]).toBe(0);
+    }
   });
 
   it('in another order and choice with every draw, the same with the same', () => {
@@ -233,6 +254,47 @@ describe('the words to find in an image', () => {
     expect(weights[CAT]).toBeCloseTo(cat / (dog + cat));
     expect([...weights.subarray(6, 12)]).toEqual([0, 0, 0, 0, 1, 0]);
     expect([...weights.subarray(12)]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe('regions', () => {
+  const RED = 3;
+  const SQUARE = 4;
+  const region = (x: number, y: number, side: number, tokens: number[]) => ({
+    text: '',
+    box: { x, y, width: side, height: side },
+    tokens,
+  });
+  const inputs = (regions: TokenisedImage['regions'], mirrored = false) =>
+    regionInputs([{ ...image('a'), regions }], { regions: 2, cells: 16, vocabulary: 6 }, [mirrored]);
+  const cellsOf = (arrays: Arrays, row: number) =>
+    [...(arrays['regions.cells'] as Float32Array).subarray(16 * row, 16 * row + 16)].flatMap((share, cell) =>
+      share > 0 ? [cell] : [],
+    );
+
+  it('are the cells whose centres lie in the box, mirrored with the picture', () => {
+    const top = [region(0, 0, 0.5, [RED])];
+    expect(cellsOf(inputs(top), 0)).toEqual([0, 1, 4, 5]);
+    expect(cellsOf(inputs(top, true), 0)).toEqual([2, 3, 6, 7]);
+  });
+
+  it('give a cell to the smallest box around it', () => {
+    const arrays = inputs([region(0, 0, 1, [RED]), region(0.25, 0.25, 0.5, [SQUARE])]);
+    expect(cellsOf(arrays, 1)).toEqual([5, 6, 9, 10]);
+    expect(cellsOf(arrays, 0)).toEqual([0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 14, 15]);
+  });
+
+  it('share out a weight of one over their cells and their words', () => {
+    const { 'regions.cells': cells, 'regions.words': words } = inputs([
+      region(0, 0, 0.5, [RED, SQUARE, RED]),
+    ]) as Record<string, Float32Array>;
+    expect(cells[0]).toBeCloseTo(1 / 4);
+    expect([...words]).toEqual([0, 0, 0, 0.5, 0.5, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('count for nothing where no cell has its centre in the box, or there is no word', () => {
+    const arrays = inputs([region(0.9, 0.9, 0.05, [RED]), region(0, 0, 1, [])]);
+    for (const values of Object.values(arrays)) expect(values.every((value) => value === 0)).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { RecordCache } from '../data/index.ts';
+import type { Region } from '../data/regions.ts';
 import { RecaptionError } from '../errors.ts';
 import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
 import { type Random, random } from '../random.ts';
@@ -8,6 +9,9 @@ import type { PreparedImage } from './prepare.ts';
 /** An image with its captions as tokens, without begin and end. */
 export interface TokenisedImage extends PreparedImage {
   tokens: number[][];
+  /** Per caption, when captions are reinforced: how much better it is than others of the image. */
+  advantages?: number[];
+  regions: (Region & { tokens: number[] })[];
   /** A caption speaks of left or right, so its mirror image would be described wrongly. */
   sided: boolean;
 }
@@ -202,10 +206,12 @@ export function packCaptions(
   const [tokens, targets, positions, segments] = [grid(), grid(), grid(), grid()];
   const ends = new Int32Array(batch * k);
   const present = new Float32Array(batch * k);
+  const advantages = images.some((image) => image.advantages) ? new Float32Array(batch * t) : undefined;
   for (const [i, image] of images.entries()) {
     let at = 0;
     let taken = 0;
-    for (const caption of draw.shuffle(image.tokens)) {
+    for (const which of draw.shuffle([...image.tokens.keys()])) {
+      const caption = image.tokens[which];
       if (taken === k || at === t) break;
       // A caption that is too long is cut without an end: nothing shall learn to stop in the middle of a sentence.
       const whole = [special.bos, ...caption.slice(0, config.maxTokens), special.eos];
@@ -220,13 +226,14 @@ export function packCaptions(
         targets[cell] = ids[j + 1];
         positions[cell] = j;
         segments[cell] = taken + 1;
+        if (advantages) advantages[cell] = image.advantages?.[which] ?? 0;
       }
       ends[i * k + taken] = i * t + at - 1;
       present[i * k + taken] = 1;
       taken++;
     }
   }
-  return { tokens, targets, positions, segments, ends, present };
+  return { tokens, targets, positions, segments, ends, present, ...(advantages && { advantages }) };
 }
 
 /** ln(images / images whose captions have the token), per token: what every caption says tells nothing about an image. */
@@ -249,6 +256,45 @@ export function wordWeights(images: readonly TokenisedImage[], rarity: Float32Ar
     if (total > 0) for (let token = 0; token < row.length; token++) row[token] /= total;
   }
   return out;
+}
+
+/**
+ * Inputs `regions.cells` (B, R, S) and `regions.words` (B, R, V) of `captionerLoss`, each row of sum 1, or 0 where an image has fewer
+ * regions. A cell of the grid of S belongs to the smallest box that has its centre: what is in front is mostly smaller.
+ */
+export function regionInputs(
+  images: readonly TokenisedImage[],
+  { regions: most, cells, vocabulary }: { regions: number; cells: number; vocabulary: number },
+  mirrored: readonly boolean[],
+): Arrays {
+  const side = Math.sqrt(cells);
+  const where = new Float32Array(images.length * most * cells);
+  const words = new Float32Array(images.length * most * vocabulary);
+  for (const [i, image] of images.entries()) {
+    const regions = image.regions
+      .filter(({ tokens }) => tokens.length > 0)
+      .slice(0, most)
+      .map(({ box, tokens }) => ({
+        box: mirrored[i] ? { ...box, x: 1 - box.x - box.width } : box,
+        tokens: [...new Set(tokens)],
+        area: box.width * box.height,
+        at: [] as number[],
+      }));
+    for (let cell = 0; cell < cells; cell++) {
+      const [x, y] = [((cell % side) + 0.5) / side, (Math.floor(cell / side) + 0.5) / side];
+      const around = regions.filter(
+        ({ box }) => x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height,
+      );
+      if (around.length > 0) around.reduce((a, b) => (b.area < a.area ? b : a)).at.push(cell);
+    }
+    for (const [r, { at, tokens }] of regions.entries()) {
+      if (at.length === 0) continue;
+      const row = i * most + r;
+      for (const cell of at) where[row * cells + cell] = 1 / at.length;
+      for (const token of tokens) words[row * vocabulary + token] = 1 / tokens.length;
+    }
+  }
+  return { 'regions.cells': where, 'regions.words': words };
 }
 
 /** The order of an epoch: every image once, shuffled by seed and epoch alone. */

@@ -11,7 +11,7 @@ export interface CaptionRequest {
   temperature?: number;
   /** Nucleus: draw from the smallest set of words whose probabilities sum to this, in (0, 1]. */
   topP?: number;
-  /** Forbid an n-gram of this length to occur twice; 0 allows all. */
+  /** Forbid an n-gram of this length to occur twice; 0 allows all, and is the default for descriptions. */
   noRepeatNgram?: number;
   seed?: number;
 }

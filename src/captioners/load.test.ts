@@ -10,6 +10,7 @@ import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { random } from '../random.ts';
 import { params } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
+import { createTokenizer } from '../text/tokenizer.ts';
 import type { Captioner } from './captioner.ts';
 import { loadCaptioner } from './load.ts';
 import { openVision } from './vision.ts';
@@ -68,6 +69,22 @@ describe('a saved captioner', () => {
     const same = await using(await loadCaptioner(place), async ({ id }) => id);
     await saveWeights(join(place, 'model.safetensors'), tinyWeights(config, 5), specs);
     expect(await using(await loadCaptioner(place), async ({ id }) => id)).not.toBe(same);
+  });
+
+  it('repeats itself where it describes, and nowhere else unless it is told that it may', async () => {
+    const word = createTokenizer(json).encode('a red')[1];
+    const loud = new Map(weights).set(
+      'text.head.bias',
+      Float32Array.from({ length: config.vocabulary }, (_, token) => (token === word ? 1e4 : 0)),
+    );
+    await saveWeights(join(place, 'model.safetensors'), loud, specs);
+    const red = 'red '.repeat(config.maxTokens).trim();
+    const some = pictures.slice(0, 1);
+    expect(texts(await written(1, some))).not.toEqual([red]);
+    expect(texts(await written(1, some, { noRepeatNgram: 0 }))).toEqual([red]);
+    const model = { ...config, kind: 'descriptive' };
+    await writeJson(place, 'config.json', { type: 'recaption-captioner', format: 1, model });
+    expect(texts(await written(1, some))).toEqual([red]);
   });
 
   it('captions pictures differently, and the same ones the same again', async () => {

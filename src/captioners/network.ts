@@ -38,7 +38,7 @@ export async function captionNetwork(
     kind: config.kind,
     batch: decoder.batch,
     async write(images, count, request = {}, seeds) {
-      const decoded = await decoder.decode(images, count, decodeOptions(request), seeds);
+      const decoded = await decoder.decode(images, count, decodeOptions(request, config.kind), seeds);
       return decoded.map(({ tokens, score }) => ({ text: tokenizer.decode(tokens).trim(), score }));
     },
     dispose: () => decoder.dispose(),
@@ -57,9 +57,12 @@ const requestSchema = z
   })
   .partial();
 
+/** Descriptions name the same thing again and again: "the red circle is at the top. the red circle is above …". */
+const REPETITION: Partial<Record<CaptionKind, number>> = { descriptive: 0 };
+
 /** A request with every field filled. @throws RecaptionError `bad-config` naming the field that is unknown or out of range. */
-function decodeOptions(request: CaptionRequest): DecodeOptions {
+function decodeOptions(request: CaptionRequest, kind: CaptionKind): DecodeOptions {
   const { seed: _, ...checked } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
   const given = Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
-  return { ...DECODE_DEFAULTS, ...given };
+  return { ...DECODE_DEFAULTS, noRepeatNgram: REPETITION[kind] ?? DECODE_DEFAULTS.noRepeatNgram, ...given };
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { asFailure } from '../data/dataset.ts';
 import { loadImages, openDataset, openRecordCache, type RecordCache } from '../data/index.ts';
+import { type Region, regionsOf } from '../data/regions.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import type { Image } from '../image/index.ts';
@@ -19,6 +20,8 @@ export interface PreparedImage {
   captions: string[];
   /** As they were written. */
   references: string[];
+  /** Parts of the picture that the sample has words for. */
+  regions: Region[];
 }
 
 /** Something that turns decoded images into fixed-size records. */
@@ -109,6 +112,7 @@ export async function* prepareImages(
         hash,
         references,
         captions: references.map(normaliseCaption),
+        regions: regionsOf(sample.meta),
       });
     }
   }

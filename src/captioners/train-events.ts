@@ -26,8 +26,12 @@ export type TrainEvent =
       loss: number;
       captionLoss: number;
       contrastiveLoss: number;
+      /** Mean CIDEr-D of the captions drawn, in self-critical training. */
+      reward?: number;
       /** Of naming the captions' words cell by cell, with vision trained here. */
       wordsLoss?: number;
+      /** Of naming the words of regions where they are. */
+      regionsLoss?: number;
       /** Share of the teachers' features not yet predicted, with `--distil`. */
       distilLoss?: number;
       learningRate: number;

@@ -8,6 +8,7 @@ import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
 import type { Params, Weights } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
+import { normaliseCaption } from '../text/normalise-caption.ts';
 import { createTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import type { TokenisedImage } from './batches.ts';
 import type { PreparedImage } from './prepare.ts';
@@ -42,11 +43,11 @@ export function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): C
   return { ...structuredClone(model), vision: { kind: 'frozen', groups } };
 }
 
-/** Teachers describe the same cells that the network sees, so its view must be the teachers'. */
-export function checkTeachers(
+/** Teachers and boxes describe the same cells that the network sees, so its view must be theirs: the whole picture. */
+export function checkView(
   groups: FeatureGroup[],
   config: CaptionerConfig,
-  { minCrop }: TrainingConfig,
+  { minCrop, regions }: TrainingConfig,
 ): void {
   const cells = config.vision.kind === 'frozen' ? 0 : imageTokenCount(config);
   const other = groups.find(({ tokens }) => tokens !== cells);
@@ -59,10 +60,11 @@ export function checkTeachers(
       },
     );
   }
-  if (groups.length > 0 && minCrop < 1) {
+  const whole = groups.length > 0 ? '--distil' : regions > 0 ? 'training.regions' : undefined;
+  if (whole && minCrop < 1) {
     throw new RecaptionError(
       'bad-config',
-      'crops and --distil do not go together: the teachers saw whole pictures',
+      `crops and ${whole} do not go together: that speaks of whole pictures`,
       {
         place: 'training.minCrop',
         hint: 'Set training.minCrop to 1.',
@@ -94,5 +96,9 @@ export const tokenise = (images: PreparedImage[], tokenizer: Tokenizer): Tokenis
   images.map((image) => ({
     ...image,
     tokens: image.captions.map((caption) => tokenizer.encode(caption)),
+    regions: image.regions.map((region) => ({
+      ...region,
+      tokens: tokenizer.encode(` ${normaliseCaption(region.text)}`), // words as they stand within captions
+    })),
     sided: image.captions.some((caption) => /\b(left|right)\b/i.test(caption)),
   }));

@@ -116,6 +116,7 @@ describe('a run that is stopped and resumed', () => {
   it.each([
     ['twice', config, [3, 5]],
     ['with accumulation', { ...config, training: { ...config.training, batch: 2, accumulate: 2 } }, [3]],
+    ['self-critical', { ...config, training: { ...config.training, selfCritical: 2 } }, [3]],
   ])('has to the bit the weights of one that was never stopped (%s)', async (name, given, stops) => {
     const whole = await run(options(`whole ${name}`, { config: given }));
     expect(of(whole, 'done')).toMatchObject([{ step: 7, stopped: false }]);

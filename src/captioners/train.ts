@@ -5,6 +5,7 @@ import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
+import { imageTokenCount } from '../models/vision/trained.ts';
 import { cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
 import { type Arrays, countParameters, type Device, params } from '../tensor/index.ts';
@@ -16,6 +17,7 @@ import {
   type ImageFeeder,
   packCaptions,
   pixelFeeder,
+  regionInputs,
   wordRarity,
   wordWeights,
 } from './batches.ts';
@@ -29,10 +31,11 @@ import {
   prepareImages,
   type Recorder,
 } from './prepare.ts';
+import { type Rollouts, rollouts } from './self-critical.ts';
 import type { TrainEvent } from './train-events.ts';
 import { fingerprint, logMetrics, otherData, runName, savedState, trimMetrics } from './train-run.ts';
 import {
-  checkTeachers,
+  checkView,
   inference,
   initialWeights,
   learnTokenizer,
@@ -76,6 +79,9 @@ export interface TrainCaptionerOptions {
 /** What learns at the rate of vision: the network that sees, and the heads that teach it. */
 const SIGHT = /^(vision|words|distil)\./;
 
+/** Regions of one image that a step uses. */
+const MOST_REGIONS = 16;
+
 /** Seconds between saves of the state to resume from. */
 const SAVE_EVERY = 120;
 
@@ -115,7 +121,7 @@ async function* train(
   const distil = teachers.flatMap(({ groups }) => groups);
   const config = withVision(model, encoders);
   if (options.kind) config.kind = options.kind;
-  checkTeachers(distil, config, training);
+  checkView(distil, config, training);
   const side = config.vision.kind === 'frozen' ? 0 : config.vision.size;
   const stored = training.minCrop < 1 ? Math.round(side * 1.25) : side; // a margin to crop from
   const recorder = async (made: Promise<Recorder>) => {
@@ -176,12 +182,17 @@ async function* train(
   );
 
   const batch = Math.min(training.batch, images.length);
+  const learnsSight = config.vision.kind !== 'frozen' && training.visionRate > 0;
+  const described = images.reduce((most, { regions }) => Math.max(most, regions.length), 0);
+  const regions = learnsSight && training.regions > 0 ? Math.min(MOST_REGIONS, described) : 0;
   const tree = params();
   const { loss, ...parts } = captionerLoss(tree, config, {
     batch,
     length: training.packedTokens,
-    captions: training.captionsPerImage,
-    words: config.vision.kind === 'frozen' || training.visionRate === 0 ? 0 : training.words,
+    captions: training.selfCritical || training.captionsPerImage,
+    reinforce: training.selfCritical > 0,
+    words: learnsSight ? training.words : 0,
+    regions: regions > 0 ? { count: regions, weight: training.regions } : undefined,
     distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
   });
   const { learningRate, visionRate, warmup, weightDecay, clip, ema, accumulate } = training;
@@ -203,6 +214,11 @@ async function* train(
     weights: from && !saved ? await initialWeights(from.files['model.safetensors'], tree, config) : undefined,
   });
   opened.push({ close: () => network.dispose() });
+  let critic: Rollouts | undefined;
+  if (training.selfCritical > 0) {
+    critic = await rollouts(config, tokenizer, tokenised, { batch, samples: training.selfCritical, device });
+    opened.push({ close: () => critic!.dispose() });
+  }
 
   const perEpoch = Math.max(1, Math.floor(images.length / (batch * accumulate)));
   const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
@@ -295,7 +311,8 @@ async function* train(
   let rate = 0; // images per second, smoothed
   const order = { epoch: -1, indices: new Int32Array() };
   const rarity = wordRarity(tokenised, config.vocabulary);
-  const batchAt = (micro: number) => {
+  const cells = imageTokenCount(config);
+  const batchAt = async (micro: number) => {
     const number = network.step * accumulate + micro;
     const epoch = Math.floor(number / (perEpoch * accumulate));
     if (order.epoch !== epoch)
@@ -306,19 +323,28 @@ async function* train(
       (_, i) => tokenised[order.indices[(first + i) % images.length]],
     );
     const draw = random(seed, 'batch', number);
-    const text = packCaptions(chosen, config, { ...training, batch }, special, draw);
     const mirrored = training.flip ? drawMirrored(chosen, draw) : chosen.map(() => false);
     const augment = { draw, mirrored };
     const vision = { ...feeder.feed(chosen, batch, augment), ...teacherFeeder.feed(chosen, batch, augment) };
+    const { drawn = chosen, reward } =
+      (await critic?.draw(chosen, vision, network.weights(), streamKey(seed, 'rollout', number))) ?? {};
+    const captionsPerImage = training.selfCritical || training.captionsPerImage;
+    const text = packCaptions(drawn, config, { ...training, batch, captionsPerImage }, special, draw);
     const words: Arrays = parts.words ? { words: wordWeights(chosen, rarity) } : {};
-    return { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text, ...words };
+    const boxes = parts.regions
+      ? regionInputs(chosen, { regions, cells, vocabulary: config.vocabulary }, mirrored)
+      : {};
+    const arrays = { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text, ...words, ...boxes };
+    return { arrays, reward };
   };
 
   while (progress() < 1 && !signal.aborted) {
     const stepStart = performance.now();
-    const batches = Array.from({ length: accumulate }, (_, micro) => batchAt(micro));
+    const batches: Awaited<ReturnType<typeof batchAt>>[] = [];
+    for (let micro = 0; micro < accumulate; micro++) batches.push(await batchAt(micro));
     const factor = schedule(network.step, progress());
-    const result = await network.run(batches, learningRate * factor, streamKey(seed, 'step', network.step));
+    const feeds = batches.map(({ arrays }) => arrays);
+    const result = await network.run(feeds, learningRate * factor, streamKey(seed, 'step', network.step));
     const elapsed = (performance.now() - stepStart) / 1000;
     const now = (batch * accumulate) / elapsed;
     rate = rate === 0 ? now : 0.95 * rate + 0.05 * now;
@@ -331,7 +357,9 @@ async function* train(
       loss: result.loss,
       captionLoss: result.metrics.caption,
       contrastiveLoss: result.metrics.contrastive,
+      ...(critic ? { reward: batches.reduce((sum, { reward }) => sum + reward!, 0) / accumulate } : {}),
       ...(parts.words ? { wordsLoss: result.metrics.words } : {}),
+      ...(parts.regions ? { regionsLoss: result.metrics.regions } : {}),
       ...(parts.distil ? { distilLoss: result.metrics.distil } : {}),
       learningRate: learningRate * factor,
       gradientNorm: result.gradientNorm,

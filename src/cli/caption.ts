@@ -50,7 +50,11 @@ export const register: Register = (program, context) => {
       'draw from the likeliest words that sum to this probability',
       number('above 0 and at most 1', (p) => p > 0 && p <= 1),
     )
-    .option('--no-repeat-ngram <n>', 'no run of so many tokens twice in a caption', wholeNumber(0))
+    .option(
+      '--no-repeat-ngram <n>',
+      'no run of so many tokens twice in a caption; by default 3, for descriptions 0',
+      wholeNumber(0),
+    )
     .option('--seed <k>', 'for --temperature: the same seed draws the same words', wholeNumber(0))
     .option('--batch <n>', 'pictures at a time', wholeNumber(1), CAPTION_BATCH)
     .option('--limit <n>', 'only the first so many pictures', wholeNumber(1))

@@ -78,6 +78,41 @@ describe('step by step with a cache', () => {
   });
 });
 
+describe('several captions drawn of an image', () => {
+  const options: DecodeOptions = { ...plain, temperature: 1 };
+  const some = pictures.slice(0, 3);
+  const draw = (seeds: number[], by = decoder, images = pixelsOf(some, by.batch)) =>
+    by.sample(images, some.length, 4, options, seeds);
+
+  it('are each as likely as the whole network says', async () => {
+    const drawn = await draw([1, 2, 3]);
+    expect(drawn.map((captions) => captions.length)).toEqual([4, 4, 4]);
+    for (const [i, captions] of drawn.entries()) {
+      const expected = await scored(
+        captions.map((one) => targets(one)),
+        captions.map(() => some[i]),
+      );
+      for (const [k, { score }] of captions.entries()) expect(score).toBeCloseTo(expected[k], 4);
+    }
+  });
+
+  it('differ from each other, and are the same again with the same seeds', async () => {
+    const [once, again, other] = [await draw([1, 2, 3]), await draw([1, 2, 3]), await draw([4, 5, 6])];
+    expect(again).toEqual(once);
+    expect(other).not.toEqual(once);
+    for (const captions of once)
+      expect(new Set(captions.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(1);
+  });
+
+  it('are the same from weights handed over with the images', async () => {
+    const open = await captionDecoder(config, undefined, SPECIAL, { batch: BATCH });
+    const images = { ...pixelsOf(some, BATCH), ...Object.fromEntries(weights) };
+    const tokensOf = (drawn: Decoded[][]) => drawn.map((captions) => captions.map(({ tokens }) => tokens));
+    expect(tokensOf(await draw([1, 2, 3], open, images))).toEqual(tokensOf(await draw([1, 2, 3])));
+    await open.dispose();
+  });
+});
+
 describe('greedy', () => {
   it('takes the likeliest token every time', async () => {
     const length = config.maxTokens;

@@ -62,13 +62,24 @@ export interface CaptionDecoder {
    * an image draws the same whatever else is in its batch.
    */
   decode(images: Arrays, count: number, options: DecodeOptions, seeds?: number[]): Promise<Decoded[]>;
+  /** As `decode`, but `samples` captions of each image, drawn independently at `temperature`. */
+  sample(
+    images: Arrays,
+    count: number,
+    samples: number,
+    options: DecodeOptions,
+    seeds?: number[],
+  ): Promise<Decoded[][]>;
   dispose(): Promise<void>;
 }
 
-/** Compiles a captioner for inference, its weights packed into the graphs; one step graph per beam width, made when needed. */
+/**
+ * Compiles a captioner for inference, its weights packed into the graphs; one step graph per beam width, made when needed.
+ * Without weights they are inputs by their paths, to be handed over with the images: for weights that change.
+ */
 export async function captionDecoder(
   config: CaptionerConfig,
-  weights: Weights,
+  weights: Weights | undefined,
   special: SpecialTokens,
   { batch, device = 'cpu' }: { batch: number; device?: Device },
 ): Promise<CaptionDecoder> {
@@ -93,54 +104,69 @@ export async function captionDecoder(
   const giveBack = (program: Program, buffers: Arrays) =>
     spare.set(program, [...(spare.get(program) ?? []), buffers]);
 
-  return {
-    batch,
-    async decode(images, count, options, seeds = []) {
-      const beams = options.temperature > 0 ? 1 : options.beam;
-      const step = await stepFor(beams);
-      const buffers = buffersOf(step);
-      const tokens = (buffers.tokens as Int32Array).fill(special.bos);
-      const width = (config.maxTokens + 1) * beams;
-      const masks = Array.from({ length: batch * beams }, (_, row) =>
-        (buffers.path as Float32Array).subarray(row * width, (row + 1) * width),
-      );
-      const paths: number[][] = masks.map(() => []);
-      for (const [row, mask] of masks.entries()) showPath(mask, beams, row % beams, []);
-      const logp = buffers.logp as Float32Array;
-      const into = Object.fromEntries(Object.keys(step.outputs).map((name) => [name, buffers[name]]));
-      const caches = Object.keys(buffers).filter((name) => name.startsWith('cache.'));
-      for (const name of caches) (buffers[name] as Float32Array).fill(0); // hidden is weight 0, and 0 · NaN is NaN
-      // The image's keys and values are written where the steps read them.
-      await memory.run(images, { into: buffers });
+  /** Steps through `searches`, one per image, each of `beams` hypotheses. */
+  const run = async (images: Arrays, beams: number, most: number, searches: Search[]) => {
+    const step = await stepFor(beams);
+    const buffers = buffersOf(step);
+    for (const name of step.feeds.keys()) if (images[name]) buffers[name] = images[name];
+    const tokens = (buffers.tokens as Int32Array).fill(special.bos);
+    const width = (config.maxTokens + 1) * beams;
+    const masks = Array.from({ length: batch * beams }, (_, row) =>
+      (buffers.path as Float32Array).subarray(row * width, (row + 1) * width),
+    );
+    const paths: number[][] = masks.map(() => []);
+    for (const [row, mask] of masks.entries()) showPath(mask, beams, row % beams, []);
+    const logp = buffers.logp as Float32Array;
+    const into = Object.fromEntries(Object.keys(step.outputs).map((name) => [name, buffers[name]]));
+    const caches = Object.keys(buffers).filter((name) => name.startsWith('cache.'));
+    for (const name of caches) (buffers[name] as Float32Array).fill(0); // hidden is weight 0, and 0 · NaN is NaN
+    // The image's keys and values are written where the steps read them.
+    await memory.run(images, { into: buffers });
 
-      const searches = Array.from({ length: count }, (_, i) =>
-        options.temperature > 0 ? sampling(options, special, seeds[i] ?? i) : beamSearch(options, special),
-      );
-      const last = Math.min(options.maxTokens, config.maxTokens);
-      for (let position = 0; position < last && searches.some((s) => !s.done); position++) {
-        buffers.position[0] = position;
-        await step.run(buffers, { into });
-        for (const name of caches) {
-          const fresh = buffers[name.replace('cache', 'fresh')] as Float32Array;
-          putSlots(buffers[name] as Float32Array, fresh, batch * config.heads, position);
-        }
-        for (const [i, search] of searches.entries()) {
-          if (search.done) continue;
-          const row = i * beams;
-          search.advance(
-            logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary),
-            position + 1 === last,
-          );
-          const before = paths.slice(row, row + beams);
-          for (const [k, { token, parent }] of search.live().entries()) {
-            tokens[row + k] = token;
-            paths[row + k] = [...before[parent], parent];
-            showPath(masks[row + k], beams, k, paths[row + k]);
-          }
+    const last = Math.min(most, config.maxTokens);
+    for (let position = 0; position < last && searches.some((s) => !s.done); position++) {
+      buffers.position[0] = position;
+      await step.run(buffers, { into });
+      for (const name of caches) {
+        const fresh = buffers[name.replace('cache', 'fresh')] as Float32Array;
+        const [, heads] = step.feeds.get(name)!.shape;
+        putSlots(buffers[name] as Float32Array, fresh, batch * heads, position);
+      }
+      for (const [i, search] of searches.entries()) {
+        if (search.done) continue;
+        const row = i * beams;
+        search.advance(
+          logp.subarray(row * config.vocabulary, (row + beams) * config.vocabulary),
+          position + 1 === last,
+        );
+        const before = paths.slice(row, row + beams);
+        for (const [k, { token, parent }] of search.live().entries()) {
+          tokens[row + k] = token;
+          paths[row + k] = [...before[parent], parent];
+          showPath(masks[row + k], beams, k, paths[row + k]);
         }
       }
-      giveBack(step, buffers);
-      return searches.map((search) => search.best());
+    }
+    giveBack(step, buffers);
+  };
+
+  const sample: CaptionDecoder['sample'] = async (images, count, samples, options, seeds = []) => {
+    const searches = Array.from({ length: count }, (_, i) =>
+      sampling(samples, options, special, seeds[i] ?? i),
+    );
+    await run(images, samples, options.maxTokens, searches);
+    return searches.map((search) => search.found());
+  };
+
+  return {
+    batch,
+    sample,
+    async decode(images, count, options, seeds) {
+      if (options.temperature > 0)
+        return (await sample(images, count, 1, options, seeds)).map(([one]) => one);
+      const searches = Array.from({ length: count }, () => beamSearch(options, special));
+      await run(images, options.beam, options.maxTokens, searches);
+      return searches.map((search) => search.found()[0]);
     },
     async dispose() {
       await memory.dispose();
@@ -177,7 +203,8 @@ interface Search {
   advance(logp: Float32Array, last: boolean): void;
   /** Token that each live hypothesis ends in, and the row it continued. */
   live(): { token: number; parent: number }[];
-  best(): Decoded;
+  /** What it was searching for, the best first. */
+  found(): Decoded[];
 }
 
 interface Hypothesis {
@@ -240,34 +267,47 @@ function beamSearch(options: DecodeOptions, special: SpecialTokens): Search {
       }
     },
     live: () => live.map(({ tokens, parent }) => ({ token: tokens[tokens.length - 1], parent })),
-    best() {
-      const winner = finished.reduce((a, b) => (b.rank > a.rank ? b : a));
-      return { tokens: winner.tokens, score: winner.total / winner.length };
-    },
+    found: () =>
+      finished
+        .toSorted((a, b) => b.rank - a.rank)
+        .map(({ tokens, total, length }) => ({ tokens, score: total / length })),
   };
 }
 
-function sampling(options: DecodeOptions, special: SpecialTokens, seed: number): Search {
-  const draw = random(seed, 'caption');
-  const tokens: number[] = [];
-  let total = 0;
-  let length = 0;
+/** Draws `rows` captions, each for itself. */
+function sampling(rows: number, options: DecodeOptions, special: SpecialTokens, seed: number): Search {
+  const captions = Array.from({ length: rows }, (_, row) => ({
+    draw: random(seed, 'caption', row),
+    tokens: [] as number[],
+    total: 0,
+    length: 0,
+    ended: false,
+  }));
   return {
     done: false,
     advance(logp, last) {
-      const token = nucleus(logp, banned(tokens, options, special), options, draw.uniform());
-      if (token === undefined) {
-        this.done = true; // no word is left to say
-        return;
+      const vocabulary = logp.length / rows;
+      for (const [row, caption] of captions.entries()) {
+        if (caption.ended) continue;
+        const values = logp.subarray(row * vocabulary, (row + 1) * vocabulary);
+        const token = nucleus(
+          values,
+          banned(caption.tokens, options, special),
+          options,
+          caption.draw.uniform(),
+        );
+        if (token !== undefined) {
+          caption.total += values[token];
+          caption.length++;
+          if (token !== special.eos) caption.tokens.push(token);
+        }
+        caption.ended = last || token === undefined || token === special.eos; // undefined: no word is left to say
       }
-      total += logp[token];
-      length++;
-      if (token === special.eos) this.done = true;
-      else tokens.push(token);
-      if (last) this.done = true;
+      this.done = captions.every(({ ended }) => ended);
     },
-    live: () => [{ token: tokens[tokens.length - 1], parent: 0 }],
-    best: () => ({ tokens, score: total / Math.max(1, length) }),
+    live: () => captions.map(({ tokens }, row) => ({ token: tokens.at(-1) ?? special.eos, parent: row })),
+    found: () =>
+      captions.map(({ tokens, total, length }) => ({ tokens, score: total / Math.max(1, length) })),
   };
 }
 
@@ -292,16 +332,19 @@ function nucleus(
   { temperature, topP }: DecodeOptions,
   u: number,
 ): number | undefined {
-  const order = [...logp.keys()].filter((i) => !without.has(i)).sort((a, b) => logp[b] - logp[a]);
-  const weights = order.map((i) => Math.exp((logp[i] - logp[order[0]]) / temperature));
+  let order = [...logp.keys()].filter((i) => !without.has(i));
+  if (topP < 1) order.sort((a, b) => logp[b] - logp[a]);
+  const highest = order.reduce((most, i) => Math.max(most, logp[i]), Number.NEGATIVE_INFINITY);
+  const weights = order.map((i) => Math.exp((logp[i] - highest) / temperature));
   const sum = weights.reduce((a, b) => a + b, 0);
   let kept = 0;
   let mass = 0;
   while (kept < order.length && mass < topP * sum) mass += weights[kept++];
+  order = order.slice(0, kept);
   let rest = u * mass;
-  for (let i = 0; i < kept; i++) {
+  for (const [i, token] of order.entries()) {
     rest -= weights[i];
-    if (rest < 0) return order[i];
+    if (rest < 0) return token;
   }
-  return order[Math.max(0, kept - 1)];
+  return order.at(-1);
 }

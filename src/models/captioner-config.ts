@@ -110,12 +110,27 @@ export const trainingConfigSchema = z.strictObject({
   packedTokens: count.default(72),
   /** Mirror images at random, where no caption says "left" or "right". */
   flip: z.boolean().default(true),
+  /**
+   * Captions drawn of each image and rewarded by CIDEr-D against the written ones, which then are not learnt themselves; 0 learns
+   * the written ones. For a captioner that can caption already (`--init`).
+   */
+  selfCritical: z
+    .number()
+    .int()
+    .max(100)
+    .refine(
+      (count) => count === 0 || count >= 2,
+      'it must be 0, or 2 and more: each is compared with the others',
+    )
+    .default(0),
   /** Random crop of trained vision: the smallest share of the area kept; 1 never crops. */
   minCrop: z.number().min(0.1).max(1).default(1),
   /** Random change of brightness and colour balance for trained vision, as a share. */
   colourJitter: z.number().min(0).max(1).default(0),
   /** Weight of the loss for naming the captions' words cell by cell; vision trained here only. */
   words: z.number().nonnegative().default(0.5),
+  /** Weight of the loss for naming what samples say of boxes (`meta.graph`) in the cells of these; vision trained here only. */
+  regions: z.number().nonnegative().default(0),
   /** Weight of the loss for predicting the features of `--distil` encoders. */
   distil: z.number().nonnegative().default(1),
   /** Epochs between validations, and images validated at most. */

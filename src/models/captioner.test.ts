@@ -83,6 +83,27 @@ describe('captions packed into one sequence', () => {
   });
 });
 
+describe('captions that are reinforced', () => {
+  it('cost their nats times their advantages, per token, and nothing else', async () => {
+    const packed = { ...pixelsOf(pictures), ...textOf(captions, 16, 3) };
+    const worth = [1, -0.5, 2];
+    const advantages = Float32Array.from(packed.segments as Int32Array, (k) => (k > 0 ? worth[k - 1] : 7));
+    const shape = { batch: 2, length: 16, captions: 3, reinforce: true };
+    const { loss, caption } = await losses(shape, { ...packed, advantages });
+    let [sum, count] = [0, 0];
+    for (const [i, row] of captions.entries()) {
+      for (const [k, tokens] of row.entries()) {
+        const feeds = { ...pixelsOf([pictures[i]]), ...textOf([[tokens]], 8, 1) };
+        const alone = await losses({ batch: 1, length: 8, captions: 1 }, feeds);
+        sum += worth[k] * alone.caption * tokens.length;
+        count += tokens.length;
+      }
+    }
+    expect(caption).toBeCloseTo(sum / count, 4);
+    expect(loss).toBe(caption);
+  });
+});
+
 describe('the contrastive loss', () => {
   const shape = { batch: 2, length: 16, captions: 3 };
 
@@ -103,6 +124,56 @@ describe('the contrastive loss', () => {
     const feeds = { ...pixelsOf(pictures), ...textOf(captions, 16, 3) };
     const { contrastive } = await losses(shape, feeds, blind);
     expect(contrastive).toBeCloseTo((Math.log(2) + Math.log(6)) / 2, 4); // text among 2 images, image among 6 texts
+  });
+});
+
+describe('words that the image says', () => {
+  const { vocabulary } = config;
+  const cells = 4;
+  const say = async (
+    extra: Pick<LossInputs, 'words' | 'regions'>,
+    feeds: Arrays,
+    table: (word: number) => number,
+  ) => {
+    const shape = { batch: 2, length: 16, captions: 3, ...extra };
+    const { words, regions } = captionerLoss(params(), config, shape);
+    const values = new Map(weights);
+    values.set(
+      'words.bias',
+      Float32Array.from({ length: vocabulary }, (_, word) => table(word)),
+    );
+    values.set('words.weight', new Float32Array(vocabulary * config.width));
+    const loss = (words ?? regions)!;
+    const program = await compile({ outputs: { loss }, frozen: values });
+    const out = await program.run({ ...pixelsOf(pictures), ...feeds });
+    await program.dispose();
+    return Number(out.loss[0]);
+  };
+  const oneHot = (rows: number, hot: number[], width: number) => {
+    const out = new Float32Array(rows * width);
+    hot.forEach((column, row) => {
+      if (column >= 0) out[row * width + column] = 1;
+    });
+    return out;
+  };
+  const loud = (word: number) => (word === 7 ? Math.log(vocabulary) : 0);
+  /** Cross-entropy of word 7 where it is V times as likely as each other. */
+  const heard = Math.log(2 * vocabulary - 1) - Math.log(vocabulary);
+
+  it('cost the logarithm of the vocabulary while nothing is said, and less once the right one is', async () => {
+    const feeds = { words: oneHot(2, [7, 7], vocabulary) };
+    expect(await say({ words: 1 }, feeds, () => 0)).toBeCloseTo(Math.log(vocabulary), 4);
+    expect(await say({ words: 1 }, feeds, loud)).toBeCloseTo(heard, 4);
+  });
+
+  it('cost the same for regions, and images without regions do not count', async () => {
+    const feeds = {
+      'regions.cells': oneHot(4, [0, 3, -1, -1], cells),
+      'regions.words': oneHot(4, [7, 7, -1, -1], vocabulary),
+    };
+    const regions = { count: 2, weight: 1 };
+    expect(await say({ regions }, feeds, () => 0)).toBeCloseTo(Math.log(vocabulary), 4);
+    expect(await say({ regions }, feeds, loud)).toBeCloseTo(heard, 4);
   });
 });
 

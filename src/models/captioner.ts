@@ -35,11 +35,13 @@ import {
   embedding as lookUp,
   matmul,
   max,
+  maximum,
   mul,
   normal,
   layerNorm as normalise,
   ones,
   type Params,
+  pad,
   quickGelu,
   reshape,
   softmax,
@@ -97,8 +99,12 @@ export interface LossInputs extends ImageInputs {
   length: number;
   /** Captions per image. */
   captions: number;
+  /** Reinforce captions by how much better than others they are (input `advantages`) instead of learning them all. */
+  reinforce?: boolean;
   /** Weight of the words loss; 0 leaves it, and its input, out. */
   words?: number;
+  /** Regions per image with words of their own, and the weight of the loss for naming these there. */
+  regions?: { count: number; weight: number };
   /** Features of frozen encoders that trained vision learns to predict. */
   distil?: { groups: { name: string; tokens: number; width: number }[]; weight: number };
 }
@@ -110,6 +116,8 @@ export interface Losses {
   contrastive: Tensor;
   /** Cross-entropy of the words that the image tokens name, in nats, with vision trained here. */
   words?: Tensor;
+  /** Cross-entropy of the words of regions at the cells of these, in nats. */
+  regions?: Tensor;
   /** Share of the teachers' (normalised) features that is not predicted, when there are teachers. */
   distil?: Tensor;
 }
@@ -117,6 +125,7 @@ export interface Losses {
 /**
  * Training graph. Inputs beside the image's: `tokens`, `targets`, `positions`, `segments` (B, L) int32, where segment k ≥ 1 is
  * the image's k-th caption and 0 is padding; `ends` (B·K) int32, the flat position of each caption's end, and `present` (B·K).
+ * With `reinforce`, `advantages` (B, L) is that of each token's caption, and `caption` the policy gradient's loss (Williams 1992).
  * The captions of one image lie in one sequence: a mask keeps them apart, and the image is encoded once for all of them.
  */
 export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs): Losses {
@@ -133,23 +142,39 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   );
   const steps = Float32Array.from({ length: t }, (_, i) => i);
   const earlier = lessOrEqual(constant(steps, [1, 1, t], 'float32'), constant(steps, [1, t, 1], 'float32'));
-  const mask = reshape(where(and(equal(apart, 0), earlier), 0, HIDDEN), [b, 1, t, t]);
+  const own = and(equal(apart, 0), earlier); // (B, L, L): what each position has behind it in its caption, itself included
+  const mask = reshape(where(own, 0, HIDDEN), [b, 1, t, t]);
 
   let x = dropout(embedText(p, c, ids('tokens'), ids('positions')), c.dropout); // (B, L, C)
   let unimodal = x;
+  let covered: Tensor | undefined;
   for (let i = 0; i < layers(c); i++) {
     const at = p.at(`text.${i}`);
+    if (c.grounded && i === c.unimodalLayers) {
+      const [keys, values] = sayings(p, c, seen, image);
+      const places = placesOf(p, c, ids('tokens'), keys);
+      x = add(x, readPlaces(p, c, places, values));
+      covered = matmul(own.cast('float32'), places);
+    }
     const self = (y: Tensor) => attention(at.at('self'), y, { heads, mask });
-    const cross = (y: Tensor) => attention(at.at('cross'), y, { heads, context: image });
-    if (c.grounded && i === c.unimodalLayers)
-      x = add(x, readOwnWord(p, c, ids('tokens'), sayings(p, c, seen, image)));
+    const cross = (y: Tensor) =>
+      attention(at.at('cross'), y, {
+        heads,
+        context: image,
+        mask: covered && aversion(at.at('cross'), c, covered),
+      });
     x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined, c.dropout);
     if (i + 1 === c.unimodalLayers) unimodal = x;
   }
   const logits = vocabularyLogits(p, c, x).reshape([b * t, c.vocabulary]);
   const targets = reshape(ids('targets'), [b * t]);
   const real = where(equal(reshape(segments, [b * t]).cast('float32'), 0), 0, 1);
-  const caption = crossEntropy(logits, targets, { smoothing: c.labelSmoothing, mask: real });
+  const caption = shape.reinforce
+    ? crossEntropy(logits, targets, {
+        mask: mul(real, reshape(input('advantages', [b, t]), [b * t])),
+        over: maximum(sum(real), 1),
+      })
+    : crossEntropy(logits, targets, { smoothing: c.labelSmoothing, mask: real });
 
   const ends = gather(unimodal.reshape([b * t, width]), input('ends', [b * k], 'int32')); // (B·K, C)
   const contrastive = contrastiveLoss(
@@ -159,10 +184,15 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
     ends,
     input('present', [b * k]),
   );
-  const losses: Losses = { loss: add(caption, mul(contrastive, c.contrastive)), caption, contrastive };
+  const weight = shape.reinforce ? 0 : c.contrastive; // what it draws itself need not fit the picture
+  const losses: Losses = { loss: add(caption, mul(contrastive, weight)), caption, contrastive };
   if (shape.words) {
     losses.words = wordsLoss(p, c, seen);
     losses.loss = add(losses.loss, mul(losses.words, shape.words));
+  }
+  if (shape.regions) {
+    losses.regions = regionsLoss(p, c, seen, shape.regions.count);
+    losses.loss = add(losses.loss, mul(losses.regions, shape.regions.weight));
   }
   if (shape.distil) {
     losses.distil = distilLoss(p.at('distil'), seen, shape.distil.groups);
@@ -185,8 +215,24 @@ function wordsLoss(p: Params, c: CaptionerConfig, tokens: Tensor): Tensor {
   const [b, s] = tokens.shape;
   const said = matmul(tokens.reshape([b * s, c.width]), wordTable(p, c), { transposeB: true });
   const loudest = max(said.reshape([b, s, c.vocabulary]), [1]); // (B, V)
-  const biased = add(loudest, p.get('words.bias', [c.vocabulary], zeros));
-  return mul(input('words', loudest.shape), logSoftmax(biased)).sum().div(-b);
+  return mul(input('words', loudest.shape), logSoftmax(add(loudest, wordBias(p, c))))
+    .sum()
+    .div(-b);
+}
+
+const wordBias = (p: Params, c: CaptionerConfig): Tensor => p.get('words.bias', [c.vocabulary], zeros);
+
+/**
+ * Where an annotator has said what is in a box, the cells of that box together say all of it: so one place knows a thing's colour
+ * and its shape. Inputs `regions.cells` (B, R, S) and `regions.words` (B, R, V), rows of sum 1, or 0 for none.
+ */
+function regionsLoss(p: Params, c: CaptionerConfig, tokens: Tensor, count: number): Tensor {
+  const [b, s] = tokens.shape;
+  const inside = matmul(input('regions.cells', [b, count, s]), tokens); // (B, R, C): their mean
+  const said = matmul(inside.reshape([b * count, c.width]), wordTable(p, c), { transposeB: true });
+  const words = input('regions.words', [b, count, c.vocabulary]);
+  const heard = mul(words, logSoftmax(add(said, wordBias(p, c))).reshape(words.shape));
+  return div(heard.sum(), add(words.sum(), 1e-6)).neg();
 }
 
 /** Where words are looked for (the image tokens as seen) and what is read there (as the layers see them): both (B, S, C). */
@@ -195,20 +241,28 @@ const sayings = (p: Params, c: CaptionerConfig, seen: Tensor, image: Tensor): [T
   linear(p.at('ground.value'), image.slice(1, 1), c.width),
 ];
 
+/** Where in the image each text position's own word is said: (B, T, S), rows of sum 1. */
+function placesOf(p: Params, c: CaptionerConfig, tokens: Tensor, keys: Tensor): Tensor {
+  const own = lookUp(wordTable(p, c), tokens); // (B, T, C)
+  const sharpness = p.get('ground.sharpness', [1], ones);
+  return softmax(mul(matmul(own, keys, { transposeB: true }), sharpness));
+}
+
 /**
  * Each text position reads the image where its own word is said: after "blue", at what is blue. Cross-attention can learn to look for
  * words, but only after a long plateau on which captions name the right colours and shapes in the wrong pairs.
  */
-function readOwnWord(
-  p: Params,
-  c: CaptionerConfig,
-  tokens: Tensor,
-  [keys, values]: [Tensor, Tensor],
-): Tensor {
-  const own = lookUp(wordTable(p, c), tokens); // (B, T, C)
-  const sharpness = p.get('ground.sharpness', [1], ones);
-  const places = softmax(mul(matmul(own, keys, { transposeB: true }), sharpness)); // (B, T, S)
-  return linear(p.at('ground.out'), matmul(places, values), c.width);
+const readPlaces = (p: Params, c: CaptionerConfig, places: Tensor, values: Tensor): Tensor =>
+  linear(p.at('ground.out'), matmul(places, values), c.width);
+
+/**
+ * How much each head of a layer's cross-attention shuns what the caption has spoken of, as a mask (B, heads, T, 1 + S): coverage
+ * (Tu et al. 2016), the sum of places so far (B, T, S), times a weight that the head learns. The pooled token is never covered.
+ */
+function aversion(p: Params, c: CaptionerConfig, covered: Tensor): Tensor {
+  const [b, t, s] = covered.shape;
+  const weight = p.get('coverage', [1, c.heads, 1, 1], normal(1));
+  return mul(pad(covered, 2, 1, 0).reshape([b, 1, t, 1 + s]), weight).neg();
 }
 
 /** Heads that only training needs. */
@@ -300,7 +354,7 @@ export interface StepShape {
 /**
  * One step of decoding with a key–value cache, for `beams` hypotheses of each image. Inputs: `tokens` (images, beams),
  * `position` (1), the image memory, and `cache.k.i`, `cache.v.i` (images, heads, T · beams, d), where slot t · beams + b holds
- * what the image's b-th hypothesis of step t wrote. All hypotheses of an image share its slots; `path` (images, 1, beams,
+ * what the image's b-th hypothesis of step t wrote; with grounding also `cache.places` (images, 1, T · beams, S). All hypotheses of an image share its slots; `path` (images, 1, beams,
  * (T + 1) · beams), additive, shows each the slots of its own past and, among the last `beams`, itself. So nobody's past is
  * ever moved. Outputs: `logp` (images · beams, V) and `fresh.k.i`, `fresh.v.i` (images, heads, beams, d) for the host to put in
  * the slots of this step.
@@ -318,6 +372,7 @@ export function decodeStep(
 
   const positions = expand(input('position', [1], 'int32').reshape([1, 1]), [images, beams]);
   let x = embedText(p, c, tokens, positions); // (images, beams, C)
+  let covered: Tensor | undefined;
   for (let i = 0; i < layers(c); i++) {
     const at = p.at(`text.${i}`);
     const self = (y: Tensor) => {
@@ -326,15 +381,21 @@ export function decodeStep(
       [out[`fresh.k.${i}`], out[`fresh.v.${i}`]] = fresh;
       return linear(at.at('self.out'), mergeHeads(attendPast(q, past, fresh, path)), width);
     };
+    if (c.grounded && i === c.unimodalLayers) {
+      const [keys, values] = ['k', 'v'].map((name) => input(`${name}.words`, [images, memory - 1, width]));
+      const places = placesOf(p, c, tokens, keys);
+      x = add(x, readPlaces(p, c, places, values));
+      out['fresh.places'] = places.reshape([images, 1, beams, memory - 1]);
+      const past = input('cache.places', [images, 1, t * beams, memory - 1]);
+      const [before, now] = split(exp(path), 3, [t * beams, beams]); // 1 for a hypothesis's own past, else 0
+      covered = add(matmul(before, past), matmul(now, out['fresh.places'])).reshape(places.shape);
+    }
     const cross = (y: Tensor) => {
       const [q] = projectHeads(at.at('cross.q'), y, width, heads, 1);
       const [k, v] = ['k', 'v'].map((name) => input(`${name}.${i}`, [images, heads, memory, size]));
-      return linear(at.at('cross.out'), mergeHeads(attend(q, k, v)), width);
+      const mask = covered && aversion(at.at('cross'), c, covered);
+      return linear(at.at('cross.out'), mergeHeads(attend(q, k, v, { mask })), width);
     };
-    if (c.grounded && i === c.unimodalLayers) {
-      const [keys, values] = ['k', 'v'].map((name) => input(`${name}.words`, [images, memory - 1, width]));
-      x = add(x, readOwnWord(p, c, tokens, [keys, values]));
-    }
     x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined);
   }
   out.logp = logSoftmax(vocabularyLogits(p, c, x).reshape([images * beams, c.vocabulary]));

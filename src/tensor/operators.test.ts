@@ -430,6 +430,15 @@ describe('crossEntropy', () => {
     );
     expect(one).toBeCloseTo(Math.log(1 + Math.E), 5);
   });
+  it('weighs rows against each other where the sum is divided by a number given', async () => {
+    const options = { mask: floats([1, -2, 0.5]), over: floats([4]).sum() };
+    const nats = [Math.log(2), Math.log(2), Math.log(2)];
+    const [one] = await evaluate(
+      T.crossEntropy(floats([0, 0, 0, 0, 0, 0], [3, 2]), ints([0, 0, 1]), options),
+    );
+    expect(one).toBeCloseTo((nats[0] - 2 * nats[1] + nats[2] / 2) / 4, 5);
+    await checkGradient([[3, 4]], (x) => T.crossEntropy(x, targets, options));
+  });
 });
 
 describe('conv2d', () => {

@@ -10,6 +10,8 @@ export interface CrossEntropyOptions {
   smoothing?: number;
   /** (N) weights, 0 to leave a row out; the loss is the weighted sum over the sum of weights, or over 1 where that is less. */
   mask?: Tensor;
+  /** Scalar to divide the weighted sum by instead, where weights may be negative. */
+  over?: Tensor;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface CrossEntropyOptions {
  * written directly: two passes over the logits, no one-hot matrix.
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { smoothing = 0, mask } = options;
+  const { smoothing = 0, mask, over } = options;
   const [n, classes] = logits.shape;
   if (logits.rank !== 2 || targets.rank !== 1 || targets.shape[0] !== n) {
     throw shapeError(
@@ -26,7 +28,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
     );
   }
   const column = reshape(targets, [n, 1]);
-  const weights = mask ? div(mask, maximum(sum(mask), 1)) : expand(constant(1 / n), [n]);
+  const weights = mask ? div(mask, over ?? maximum(sum(mask), 1)) : expand(constant(1 / n), [n]);
   const logp = logSoftmax(logits);
   const onTarget = mul(reshape(gatherElements(logp, column, 1), [n]), smoothing - 1);
   const perRow = smoothing === 0 ? onTarget : sub(onTarget, mul(mean(logp, [1]), smoothing));

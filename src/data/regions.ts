@@ -1,0 +1,26 @@
+/** What a sample says of parts of its picture. */
+import { z } from 'zod';
+
+/** Words for the part of a picture in a box. */
+export interface Region {
+  text: string;
+  /** Top left corner and sides, as shares of the picture. */
+  box: { x: number; y: number; width: number; height: number };
+}
+
+const share = z.number().min(0).max(1);
+const objectSchema = z
+  .object({
+    name: z.string().min(1),
+    attributes: z.array(z.string()).default([]),
+    box: z.object({ x: share, y: share, width: share, height: share }),
+  })
+  .transform(({ name, attributes, box }): Region => ({ text: [...attributes, name].join(' '), box }));
+
+const metaSchema = z.object({ graph: z.object({ objects: z.array(z.unknown()) }) });
+
+/** Objects of `meta.graph` that have a box, as the world writes them. Whatever is something else is left out. */
+export function regionsOf(meta: unknown): Region[] {
+  const objects = metaSchema.safeParse(meta).data?.graph.objects ?? [];
+  return objects.flatMap((object) => objectSchema.safeParse(object).data ?? []);
+}
