@@ -6,7 +6,7 @@ import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
-import { cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
+import { constantSchedule, cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
 import { type Arrays, countParameters, type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -164,12 +164,11 @@ async function* train(
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
   const tokenised = tokenise(images, tokenizer);
-  const cut = tokenised
-    .flatMap(({ tokens }) => tokens)
-    .filter((tokens) => tokens.length >= config.maxTokens).length;
+  const room = Math.min(config.maxTokens, training.packedTokens);
+  const cut = tokenised.flatMap(({ tokens }) => tokens).filter((tokens) => tokens.length >= room).length;
   if (cut > 0) {
     const captions = cut === 1 ? '1 caption is' : `${cut} captions are`;
-    const message = `${captions} longer than ${config.maxTokens} tokens; what is beyond is not learnt`;
+    const message = `${captions} longer than ${room} tokens; what is beyond is not learnt`;
     yield { kind: 'warning', code: 'caption-cut', message };
   }
   const feeder: ImageFeeder =
@@ -245,7 +244,7 @@ async function* train(
   const start = performance.now();
   const seconds = () => before + (performance.now() - start) / 1000;
   const progress = () => (budget === undefined ? network.step / total : seconds() / budget);
-  const schedule = cosineSchedule(warmup);
+  const schedule = { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup);
   const card = {
     options,
     config,

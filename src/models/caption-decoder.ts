@@ -332,19 +332,27 @@ function nucleus(
   { temperature, topP }: DecodeOptions,
   u: number,
 ): number | undefined {
-  let order = [...logp.keys()].filter((i) => !without.has(i));
-  if (topP < 1) order.sort((a, b) => logp[b] - logp[a]);
-  const highest = order.reduce((most, i) => Math.max(most, logp[i]), Number.NEGATIVE_INFINITY);
-  const weights = order.map((i) => Math.exp((logp[i] - highest) / temperature));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  let kept = 0;
-  let mass = 0;
-  while (kept < order.length && mass < topP * sum) mass += weights[kept++];
-  order = order.slice(0, kept);
-  let rest = u * mass;
-  for (const [i, token] of order.entries()) {
-    rest -= weights[i];
-    if (rest < 0) return token;
+  const allowed = logp.slice();
+  for (const token of without) allowed[token] = Number.NEGATIVE_INFINITY;
+  const highest = allowed.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  if (highest === Number.NEGATIVE_INFINITY) return undefined;
+  const weights = allowed.map((value) => Math.exp((value - highest) / temperature));
+  let mass = weights.reduce((a, b) => a + b, 0);
+  if (topP < 1) {
+    const most = topP * mass;
+    mass = 0;
+    for (const i of [...weights.keys()].sort((a, b) => weights[b] - weights[a])) {
+      if (mass >= most) weights[i] = 0;
+      mass += weights[i];
+    }
   }
-  return order.at(-1);
+  let rest = u * mass;
+  let last: number | undefined;
+  for (const [i, weight] of weights.entries()) {
+    if (weight === 0) continue;
+    last = i;
+    rest -= weight;
+    if (rest < 0) break;
+  }
+  return last;
 }

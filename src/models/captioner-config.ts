@@ -98,6 +98,8 @@ export const trainingConfigSchema = z.strictObject({
   /** Learning rate of vision trained here, in multiples of `learningRate`; at 0 it stays as it is (with `--init`). */
   visionRate: z.number().nonnegative().default(1),
   warmup: z.number().int().nonnegative().default(200),
+  /** After the warm-up: half a cosine down to 0, or the peak to the end. */
+  schedule: z.enum(['cosine', 'constant']).default('cosine'),
   weightDecay: z.number().nonnegative().default(0.05),
   clip: z.number().nonnegative().default(1),
   /** Decay of the averaged weights that are scored and saved; 0 keeps none. */
