@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DECODE_SIZES } from './lib/decode-sizes.ts';
-import { inPairs, median, ours, pytorch, verdict } from './lib/lines.ts';
+import { compare, inPairs, median, ours, pytorch, verdict } from './lib/lines.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const threads = availableParallelism();
 const sizes = { ...DECODE_SIZES, tokens: Number(values.tokens), threads };
 
 const [here, there] = [ours('decode', sizes), pytorch('decode', threads, sizes)];
-try {
+await compare([here, there], async () => {
   const counts = [await here.ask('parameters'), await there.ask('parameters')];
   if (counts[0] !== counts[1]) throw new Error(`not the same network: ${counts.join(' and ')} parameters`);
   console.log(
@@ -36,10 +36,4 @@ try {
     const each = `ours ${median(rates.one).toFixed(1)}/s, PyTorch ${median(rates.other).toFixed(1)}/s`;
     console.log(`${name}: ${each}, median ratio ${ratio.toFixed(3)}, ${verdict(ratio, { least: 1.5 })}`);
   }
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
-} finally {
-  here.close();
-  there.close();
-}
+});

@@ -16,7 +16,7 @@ import { openDataset } from '../src/data/index.ts';
 import type { Dataset } from '../src/data/sample.ts';
 import { CAPTION_METRICS, ptbTokenize } from '../src/metrics/index.ts';
 import { worldDataset } from '../src/world/index.ts';
-import { inPairs, median, ours, python, verdict } from './lib/lines.ts';
+import { compare, inPairs, median, ours, python, verdict } from './lib/lines.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,7 +41,7 @@ const items = captions.map((referenceTexts, i) => {
 });
 await writeFile(file, JSON.stringify(items));
 const [here, there] = [ours('metrics', { file }), python('metrics', { file })];
-try {
+await compare([here, there], async () => {
   console.log(`${items.length} images with ${REFERENCES} references each, of ${name}`);
   const seconds = await inPairs([here, there], 'seconds', { pairs, warmups: 1 }, (one, other) => {
     console.log(
@@ -66,14 +66,8 @@ try {
     `all metrics from raw text (${CAPTION_METRICS.join(', ')}): ${all.toFixed(2)} s of a processor, ${verdict(all, { most: 6 })}`,
   );
   console.log(`their intervals, 1,000 draws: ${(await here.ask('bootstrap')).toFixed(2)} s of a processor`);
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
-} finally {
-  here.close();
-  there.close();
-  await rm(scratch, { recursive: true });
-}
+});
+await rm(scratch, { recursive: true });
 
 async function collect(): Promise<{ name: string; captions: string[][] }> {
   const shared = resolve(import.meta.dirname, '../../shared/data/flickr8k/*.tar');

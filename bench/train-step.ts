@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { inPairs, median, ours, pytorch, verdict } from './lib/lines.ts';
+import { compare, inPairs, median, ours, pytorch, verdict } from './lib/lines.ts';
 import { LM } from './models.ts';
 
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '20' } } });
@@ -25,7 +25,7 @@ function flops({ vocabulary, width, layers, batch, length }: typeof LM): number 
 
 const sizes = { ...LM, threads };
 const [here, there] = [ours('train-step', sizes), pytorch('train_step', threads, sizes)];
-try {
+await compare([here, there], async () => {
   console.log(`${threads} threads, ${pairs} pairs; ${JSON.stringify(LM)}`);
   const steps = await inPairs([here, there], 'step', { pairs, warmups: 4 }, (one, other) => {
     console.log(
@@ -48,10 +48,4 @@ try {
   console.log(`  our step reaches ${share.toFixed(3)} of the bare MatMul, ${verdict(share, { least: 0.8 })}`);
   console.log(`peak memory: ours ${memory.one.toFixed(0)} MB, PyTorch ${memory.other.toFixed(0)} MB`);
   console.log(`  ratio ${size.toFixed(3)}, ${verdict(size, { most: 1.5 })}`);
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
-} finally {
-  here.close();
-  there.close();
-}
+});

@@ -64,6 +64,18 @@ function side(name: string, command: string, args: string[], first: object, hint
   };
 }
 
+/** Compares two sides, and lets both go however it ends; what goes wrong is told in its own words, with status 1. */
+export async function compare(sides: readonly Side[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  } finally {
+    for (const side of sides) side.close();
+  }
+}
+
 /** Answers every line of stdin with what `answer` makes of it; the first line is the sizes. */
 export async function serve<Sizes>(
   prepare: (sizes: Sizes) => Promise<(request: string) => Promise<number>>,

@@ -20,7 +20,7 @@ export interface PreparedImage {
   captions: string[];
   /** As they were written. */
   references: string[];
-  /** Parts of the picture that the sample has words for. */
+  /** Parts of the picture that the sample has words for, where they are asked for. */
   regions: Region[];
 }
 
@@ -80,10 +80,11 @@ export async function* prepareImages(
   recorders: Recorder[],
   {
     flip,
+    regions = false,
     kind,
     onFailure,
     signal,
-  }: { flip: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
+  }: { flip: boolean; regions?: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
 ): AsyncGenerator<TrainEvent, PreparedImage[]> {
   const images: PreparedImage[] = [];
   const seen = new Set<string>();
@@ -112,7 +113,7 @@ export async function* prepareImages(
         hash,
         references,
         captions: references.map(normaliseCaption),
-        regions: regionsOf(sample.meta),
+        regions: regions ? regionsOf(sample.meta) : [],
       });
     }
   }

@@ -2,7 +2,7 @@
  * Self-critical sequence training (Rennie et al. 2017): the captioner draws captions, and those that CIDEr-D finds better than the
  * others of their image become likelier. The baseline of a caption is the mean reward of the others (Luo 2020).
  */
-import { type CiderReference, ciderD, documentFrequencies, ptbTokenize } from '../metrics/index.ts';
+import { ciderD, documentFrequencies, ptbTokenize } from '../metrics/index.ts';
 import { captionDecoder, DECODE_DEFAULTS } from '../models/caption-decoder.ts';
 import type { CaptionerConfig } from '../models/captioner-config.ts';
 import type { Arrays, Device, Weights } from '../tensor/index.ts';
@@ -24,7 +24,7 @@ export interface Rollouts {
   dispose(): Promise<void>;
 }
 
-/** @param images all of the collection: how rare an n-gram is, is counted over their references. */
+/** @param images all of the collection, of which `draw` gets some: how rare an n-gram is, is counted over their references. */
 export async function rollouts(
   config: CaptionerConfig,
   tokenizer: Tokenizer,
@@ -32,13 +32,9 @@ export async function rollouts(
   { batch, samples, device }: { batch: number; samples: number; device: Device },
 ): Promise<Rollouts> {
   const words = (text: string) => [...ptbTokenize(text), END];
-  const scorer = ciderD(documentFrequencies(images.map(({ references }) => references.map(words))));
-  const prepared = new Map<TokenisedImage, CiderReference[]>();
-  const referencesOf = (image: TokenisedImage) => {
-    const known = prepared.get(image) ?? scorer.prepare(image.references.map(words));
-    prepared.set(image, known);
-    return known;
-  };
+  const spoken = images.map(({ references }) => references.map(words));
+  const scorer = ciderD(documentFrequencies(spoken));
+  const references = new Map(images.map((image, i) => [image, scorer.prepare(spoken[i])]));
   const decoder = await captionDecoder(config, undefined, specialTokens(tokenizer), { batch, device });
   const options = { ...DECODE_DEFAULTS, temperature: 1, noRepeatNgram: 0, minTokens: 0 };
   return {
@@ -52,7 +48,7 @@ export async function rollouts(
         const rewards = tokens.map((ids) => {
           const said = ptbTokenize(tokenizer.decode(ids));
           const whole = ids.length < config.maxTokens ? [...said, END] : said;
-          return scorer.score(whole, referencesOf(image));
+          return scorer.score(whole, references.get(image)!);
         });
         const total = rewards.reduce((a, b) => a + b, 0);
         sum += total / samples;

@@ -140,6 +140,7 @@ async function* train(
     images = yield* prepareImages(options.data, [...recorders, ...teachings], {
       ...prepared,
       flip: training.flip,
+      regions: training.regions > 0,
     });
     if (options.val)
       validation = yield* prepareImages([options.val], recorders, { ...prepared, flip: false });
@@ -181,15 +182,17 @@ async function* train(
   );
 
   const batch = Math.min(training.batch, images.length);
+  const { selfCritical } = training;
+  const captionsPerImage = selfCritical || training.captionsPerImage;
   const learnsSight = config.vision.kind !== 'frozen' && training.visionRate > 0;
   const described = images.reduce((most, { regions }) => Math.max(most, regions.length), 0);
-  const regions = learnsSight && training.regions > 0 ? Math.min(MOST_REGIONS, described) : 0;
+  const regions = learnsSight ? Math.min(MOST_REGIONS, described) : 0;
   const tree = params();
   const { loss, ...parts } = captionerLoss(tree, config, {
     batch,
     length: training.packedTokens,
-    captions: training.selfCritical || training.captionsPerImage,
-    reinforce: training.selfCritical > 0,
+    captions: captionsPerImage,
+    reinforce: selfCritical > 0,
     words: learnsSight ? training.words : 0,
     regions: regions > 0 ? { count: regions, weight: training.regions } : undefined,
     distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
@@ -214,8 +217,8 @@ async function* train(
   });
   opened.push({ close: () => network.dispose() });
   let critic: Rollouts | undefined;
-  if (training.selfCritical > 0) {
-    critic = await rollouts(config, tokenizer, tokenised, { batch, samples: training.selfCritical, device });
+  if (selfCritical > 0) {
+    critic = await rollouts(config, tokenizer, tokenised, { batch, samples: selfCritical, device });
     opened.push({ close: () => critic!.dispose() });
   }
 
@@ -327,7 +330,6 @@ async function* train(
     const vision = { ...feeder.feed(chosen, batch, augment), ...teacherFeeder.feed(chosen, batch, augment) };
     const { drawn = chosen, reward } =
       (await critic?.draw(chosen, vision, network.weights(), streamKey(seed, 'rollout', number))) ?? {};
-    const captionsPerImage = training.selfCritical || training.captionsPerImage;
     const text = packCaptions(drawn, config, { ...training, batch, captionsPerImage }, special, draw);
     const words: Arrays = parts.words ? { words: wordWeights(chosen, rarity) } : {};
     const boxes = parts.regions

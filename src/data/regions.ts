@@ -1,11 +1,18 @@
 /** What a sample says of parts of its picture. */
 import { z } from 'zod';
 
+/** Top left corner and sides, as shares of the picture. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 /** Words for the part of a picture in a box. */
 export interface Region {
   text: string;
-  /** Top left corner and sides, as shares of the picture. */
-  box: { x: number; y: number; width: number; height: number };
+  box: Box;
 }
 
 const share = z.number().min(0).max(1);

@@ -212,15 +212,20 @@ const wordTable = (p: Params, c: CaptionerConfig): Tensor =>
  * and which one is red; averaged over cells, it would hardly learn shapes.
  */
 function wordsLoss(p: Params, c: CaptionerConfig, tokens: Tensor): Tensor {
-  const [b, s] = tokens.shape;
-  const said = matmul(tokens.reshape([b * s, c.width]), wordTable(p, c), { transposeB: true });
-  const loudest = max(said.reshape([b, s, c.vocabulary]), [1]); // (B, V)
-  return mul(input('words', loudest.shape), logSoftmax(add(loudest, wordBias(p, c))))
-    .sum()
-    .div(-b);
+  const loudest = max(sayWords(p, c, tokens), [1]); // (B, V)
+  return logLikelihood(p, c, input('words', loudest.shape), loudest).div(-tokens.shape[0]);
 }
 
-const wordBias = (p: Params, c: CaptionerConfig): Tensor => p.get('words.bias', [c.vocabulary], zeros);
+/** How loudly vectors (B, N, C) say each word: (B, N, V). */
+function sayWords(p: Params, c: CaptionerConfig, vectors: Tensor): Tensor {
+  const [b, n] = vectors.shape;
+  const said = matmul(vectors.reshape([b * n, c.width]), wordTable(p, c), { transposeB: true });
+  return said.reshape([b, n, c.vocabulary]);
+}
+
+/** Sum over all of the log-probabilities of words (…, V), weighted, where they are said so loudly. */
+const logLikelihood = (p: Params, c: CaptionerConfig, words: Tensor, loudness: Tensor): Tensor =>
+  mul(words, logSoftmax(add(loudness, p.get('words.bias', [c.vocabulary], zeros)))).sum();
 
 /**
  * Where an annotator has said what is in a box, the cells of that box together say all of it: so one place knows a thing's colour
@@ -229,10 +234,8 @@ const wordBias = (p: Params, c: CaptionerConfig): Tensor => p.get('words.bias', 
 function regionsLoss(p: Params, c: CaptionerConfig, tokens: Tensor, count: number): Tensor {
   const [b, s] = tokens.shape;
   const inside = matmul(input('regions.cells', [b, count, s]), tokens); // (B, R, C): their mean
-  const said = matmul(inside.reshape([b * count, c.width]), wordTable(p, c), { transposeB: true });
   const words = input('regions.words', [b, count, c.vocabulary]);
-  const heard = mul(words, logSoftmax(add(said, wordBias(p, c))).reshape(words.shape));
-  return div(heard.sum(), add(words.sum(), 1e-6)).neg();
+  return div(logLikelihood(p, c, words, sayWords(p, c, inside)), add(words.sum(), 1e-6)).neg();
 }
 
 /** Where words are looked for (the image tokens as seen) and what is read there (as the layers see them): both (B, S, C). */
@@ -354,10 +357,10 @@ export interface StepShape {
 /**
  * One step of decoding with a key–value cache, for `beams` hypotheses of each image. Inputs: `tokens` (images, beams),
  * `position` (1), the image memory, and `cache.k.i`, `cache.v.i` (images, heads, T · beams, d), where slot t · beams + b holds
- * what the image's b-th hypothesis of step t wrote; with grounding also `cache.places` (images, 1, T · beams, S). All hypotheses of an image share its slots; `path` (images, 1, beams,
- * (T + 1) · beams), additive, shows each the slots of its own past and, among the last `beams`, itself. So nobody's past is
- * ever moved. Outputs: `logp` (images · beams, V) and `fresh.k.i`, `fresh.v.i` (images, heads, beams, d) for the host to put in
- * the slots of this step.
+ * what the image's b-th hypothesis of step t wrote; with grounding also `cache.places` (images, 1, T · beams, S). All hypotheses
+ * of an image share its slots; `path` (images, 1, beams, (T + 1) · beams), additive, shows each the slots of its own past and,
+ * among the last `beams`, itself. So nobody's past is ever moved. Outputs: `logp` (images · beams, V), and `fresh.NAME` for each
+ * `cache.NAME`, with `beams` slots, for the host to put in the slots of this step.
  */
 export function decodeStep(
   p: Params,

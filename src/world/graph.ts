@@ -1,5 +1,6 @@
 /** What holds between the objects of a scene, decided from geometry alone. */
-import { type Background, type Box, boxOf, type Group, type Scene, type SceneObject } from './scene.ts';
+import type { Box } from '../data/regions.ts';
+import { type Background, boxOf, type Group, type Scene, type SceneObject } from './scene.ts';
 import { OUTLINES } from './shapes.ts';
 import type { Relation, Shape } from './vocabulary.ts';
 

@@ -1,5 +1,6 @@
 /** A procedural world: scenes with full truth, drawn as pixels and told in words. */
 
+export type { Box } from '../data/regions.ts';
 export { captionScene, mainGroup, WORLD_KINDS, type WorldCaptionKind } from './captions.ts';
 export { type WorldOptions, worldDataset } from './dataset.ts';
 export { LETTERS, lineSize } from './glyphs.ts';
@@ -17,7 +18,6 @@ export { type SceneOptions, sampleScene } from './sample-scene.ts';
 export {
   type Attributes,
   type Background,
-  type Box,
   boxOf,
   type Group,
   groupsOf,

@@ -1,7 +1,8 @@
 /** Finds places for objects: free positions, never a grid, with air between all that are not meant to overlap. */
+import type { Box } from '../data/regions.ts';
 import type { Random } from '../random.ts';
 import { type Body, hiddenShare, overlap, relationHolds } from './graph.ts';
-import { type Box, boxOf } from './scene.ts';
+import { boxOf } from './scene.ts';
 import type { Shape } from './vocabulary.ts';
 
 /** Air between objects, and between objects and the edge, as shares of the canvas. */

@@ -1,10 +1,11 @@
 /** Draws scenes: scene `index` of a seed is always the same scene, whatever else is drawn. */
 import { z } from 'zod';
+import type { Box } from '../data/regions.ts';
 import { RecaptionError } from '../errors.ts';
 import { type Random, random } from '../random.ts';
 import { LETTERS, lineSize } from './glyphs.ts';
 import { type Arrangement, layOut, MARGIN } from './layout.ts';
-import type { Attributes, Background, Box, Letters, Scene } from './scene.ts';
+import type { Attributes, Background, Letters, Scene } from './scene.ts';
 import {
   BACKDROP_NAMES,
   BACKDROPS,

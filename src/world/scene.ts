@@ -1,5 +1,6 @@
 /** What a scene is, as plain data: it survives JSON, and `parseScene` reads it back. */
 import { z } from 'zod';
+import type { Box } from '../data/regions.ts';
 import { RecaptionError } from '../errors.ts';
 import { LETTERS } from './glyphs.ts';
 import { OUTLINES } from './shapes.ts';
@@ -44,14 +45,6 @@ export type Background = Scene['background'];
 export type Letters = NonNullable<Scene['letters']>;
 /** What a caption can say of an object by itself. */
 export type Attributes = Pick<SceneObject, 'shape' | 'color' | 'size' | 'texture'>;
-
-/** Top left corner and sides, as shares of the canvas. */
-export interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
 
 /** The tight box around an object. */
 export function boxOf({ shape, extent, x, y }: Pick<SceneObject, 'shape' | 'x' | 'y' | 'extent'>): Box {

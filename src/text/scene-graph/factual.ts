@@ -3,7 +3,8 @@
  * predicate `is`; objects stand alone where nothing is said of any.
  */
 import { RecaptionError } from '../../errors.ts';
-import { freshId, namesOf, type SceneGraph } from './graph.ts';
+import { freshId, type SceneGraph } from './graph.ts';
+import { tuplesOf } from './tuples.ts';
 
 /** The predicate of attributes and counts. */
 const IS = 'is';
@@ -28,16 +29,13 @@ export function factsOf(linear: string): string[] {
  * is said is left out where there are facts, as the annotators did. An empty graph is the empty text.
  */
 export function writeFactual(graph: SceneGraph): string {
-  const names = namesOf(graph);
-  const facts = [
-    ...graph.objects
-      .filter(({ count }) => count !== undefined)
-      .map(({ name, count }) => [name, IS, `${count}`]),
-    ...graph.attributes.map(({ object, attribute }) => [names.get(object)!, IS, attribute]),
-    ...graph.relations.map((r) => [names.get(r.subject)!, r.predicate, names.get(r.object)!]),
-  ];
-  if (facts.length === 0) facts.push(...graph.objects.map(({ name }) => [name]));
-  return [...new Set(facts.map((fact) => `( ${fact.join(SEPARATOR)} )`))].join(SEPARATOR);
+  const tuples = tuplesOf(graph);
+  const facts = tuples.filter(({ length }) => length > 1);
+  const lines = (facts.length > 0 ? facts : tuples).map(([first, ...rest]) => {
+    const parts = rest.length === 1 ? [first, IS, ...rest] : [first, ...rest];
+    return `( ${parts.join(SEPARATOR)} )`;
+  });
+  return [...new Set(lines)].join(SEPARATOR);
 }
 
 /**
