@@ -9,6 +9,7 @@ export {
   type CaptionRequest,
   type CaptionResult,
 } from './captioners/captioner.ts';
+export { openClip } from './captioners/clip.ts';
 export { type LoadOptions as LoadCaptionerOptions, loadCaptioner } from './captioners/load.ts';
 export { type TrainCaptionerOptions, trainCaptioner } from './captioners/train.ts';
 export type { TrainEvent } from './captioners/train-events.ts';
@@ -62,7 +63,6 @@ export {
   type TrainingConfig,
   trainingConfigSchema,
 } from './models/captioner-config.ts';
-export { openTransformersClip } from './models/clip.ts';
 export type { FeatureGroup, VisionEncoder } from './models/vision/encoder.ts';
 export { DEVICES, type Device } from './tensor/index.ts';
 export { trainBpe } from './text/bpe.ts';

@@ -64,8 +64,8 @@ function learnCaption(learner: Learner, caption: Aligned, phrases: Phrases, patt
       without(patterns.get(pattern.key), pattern, relation),
     );
     const right = known.indexOf(relation);
-    // Where nothing proposes what the annotator wrote, there is nothing to choose.
-    if (right >= 0) loss += learner.learn(choice, right);
+    // Where nothing proposes what the annotator wrote, or nothing else, there is nothing to choose.
+    if (right >= 0 && known.length > 1) loss += learner.learn(choice, right);
     decisions.set(pairKey(a, b), relation);
   }
   return loss;

@@ -8,7 +8,7 @@ import { captionerConfigSchema, parseConfig } from '../models/captioner-config.t
 import { modelFiles, readJson } from '../models/model-folder.ts';
 
 /** Captioners that come with the package, by name. */
-const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
+export const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
 
 const fileSchema = z.looseObject({
   type: z.literal('recaption-captioner'),

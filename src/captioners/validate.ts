@@ -27,7 +27,7 @@ export async function validate(
   }
   await network.dispose();
   const references = images.map((image) => image.references);
-  const { metrics } = scoreCaptions(captions, references, { metrics: ['CIDEr-D', 'Bleu_4'] });
+  const { metrics } = await scoreCaptions(captions, references, { metrics: ['CIDEr-D', 'Bleu_4'] });
   const samples = images
     .slice(0, 4)
     .map(({ key }, i) => ({ key, caption: captions[i], references: references[i] }));

@@ -9,7 +9,7 @@ import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, wholeNumber } from './options.ts';
-import { counted, formatDuration, type Output, printable } from './output.ts';
+import { counted, formatDuration, type Output } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
 
 interface CaptionOptions extends CaptionRequest {
@@ -120,7 +120,7 @@ export async function runCaptionJob(
         break;
       case 'failure':
         failures.push(event.failure);
-        output.note(`warning: ${printable(event.failure.message)} (${printable(event.failure.place)})`);
+        output.failure(event.failure);
         break;
       case 'progress':
         output.progress({

@@ -43,6 +43,8 @@ export interface Output {
   record(value: object): void;
   /** A line beside the result, on stderr. */
   note(text: string): void;
+  /** Something that had to be left out, on stderr. */
+  failure(failure: { message: string; place: string }): void;
   /** Redraws the progress line; where stderr is no terminal, a plain line every few seconds. */
   progress(state: Progress): void;
   /** Says what went wrong: a sentence, its place and a hint; as JSON on stdout with `--json`. */
@@ -82,6 +84,7 @@ export function createOutput({ json }: { json: boolean }, around: Surroundings):
       if (json) line(stdout, JSON.stringify(value));
     },
     note: (text) => line(stderr, text),
+    failure: ({ message, place }) => line(stderr, `warning: ${printable(message)} (${printable(place)})`),
     progress(state) {
       const at = now();
       const finished = state.total !== undefined && state.done >= state.total;

@@ -1,35 +1,25 @@
 /** Figures of captions as people read them. */
-import type {
-  CaptionMetric,
-  CaptionStyle,
-  Difference,
-  Frequent,
-  Interval,
-  ScoreReport,
-  StyleDifference,
-} from '../metrics/index.ts';
+import type { CaptionStyle, Difference, Frequent, Interval, StyleDifference } from '../metrics/index.ts';
 import { counted, printable } from './output.ts';
 
-interface Compared {
-  report: ScoreReport;
-  differences: Record<CaptionMetric, Difference>;
-}
+/** Values by the name of their metric. */
+export type Scores = { readonly [name: string]: number };
 
 /** A line a metric: score and interval, and beside another set's score the difference with its interval and p. */
 export function scoreTable(
-  { metrics }: ScoreReport,
-  intervals: Record<CaptionMetric, Interval>,
-  compared?: Compared,
+  { metrics, intervals }: { metrics: Scores; intervals: Record<string, Interval> },
+  compared?: { metrics: Scores; differences: Record<string, Difference> },
 ): string[] {
   const header = ['', 'score', 'interval', ...(compared ? ['other', 'difference', 'interval', 'p'] : [])];
-  const rows = (Object.keys(metrics) as CaptionMetric[]).map((name) => {
+  const rows = Object.keys(metrics).map((name) => {
     const own = [name, score(metrics[name]), range(intervals[name])];
-    if (!compared) return own;
-    const { difference, interval, p } = compared.differences[name];
+    const difference = compared?.differences[name];
+    if (compared === undefined || difference === undefined) return [...own, '', '', '', ''];
+    const { difference: by, interval, p } = difference;
     return [
       ...own,
-      score(compared.report.metrics[name]),
-      signed(difference),
+      score(compared.metrics[name]),
+      signed(by),
       range(interval, signed),
       p < 0.001 ? '<0.001' : p.toFixed(3),
     ];
@@ -38,9 +28,16 @@ export function scoreTable(
 }
 
 /** A line an image, tab-separated under a header. */
-export function perImageLines(ids: readonly string[], { metrics, perImage }: ScoreReport): string[] {
-  const names = Object.keys(metrics) as CaptionMetric[];
-  const rows = perImage.map((scores, i) => [printable(ids[i]), ...names.map((name) => score(scores[name]))]);
+export function perImageLines(
+  ids: readonly string[],
+  metrics: Scores,
+  perImage: readonly object[],
+): string[] {
+  const names = Object.keys(metrics);
+  const rows = perImage.map((scores, i) => [
+    printable(ids[i]),
+    ...names.map((name) => score((scores as Scores)[name])),
+  ]);
   return [['image', ...names], ...rows].map((row) => row.join('\t'));
 }
 

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { jsonLines, say } from '../../test/helpers/program.ts';
 import { sharedData } from '../../test/shared.ts';
+import { writeDataset } from '../data/index.ts';
+import { worldDataset } from '../world/index.ts';
 
 let folder: Folder;
 beforeEach(async () => {
@@ -165,5 +167,58 @@ describe('score style', () => {
     const { stdout } = await say('score', 'style', file);
     expect(stdout).not.toContain('\u001b');
     expect((await say('score', 'style', join(folder.path, 'no.json'))).code).toBe(1);
+  });
+});
+
+describe('score captions --clip', () => {
+  const world = async () => {
+    const dataset = worldDataset({ count: 12, size: 64, seed: 5, kinds: ['descriptive'] });
+    const rows: { id: string; caption: string }[] = [];
+    for await (const { key, captions } of dataset) rows.push({ id: key, caption: captions[0].text });
+    await writeDataset(dataset, { format: 'webdataset', to: join(folder.path, 'scenes') });
+    return { rows, images: join(folder.path, 'scenes') };
+  };
+
+  test('tells captions of the pictures from the same captions of others, without references', async () => {
+    const { rows, images } = await world();
+    const right = await put('right.jsonl', ...rows);
+    const wrong = await put('wrong.jsonl', ...rows.map(({ id }, i) => ({ id, caption: rows[(i + 1) % 12].caption }))); // biome-ignore format: one line
+    const { code, result } = await score(right, '--clip', 'world', '--images', images, '--compare', wrong);
+    expect(code).toBe(0);
+    expect(result.clip).toMatchObject({ model: expect.stringMatching(/^world@/), n: 12, prefix: '' });
+    expect(result.clip.metrics.CLIPScore).toBeCloseTo((2.5 * result.clip.metrics.CLIP_cosine) / 100, 1);
+    expect(result.clip.metrics).not.toHaveProperty('RefCLIPScore');
+    const { difference, interval } = result.clip.compare.differences.CLIP_cosine;
+    expect(difference).toBeLessThan(0);
+    expect(interval[1]).toBeLessThan(0);
+    const { stdout } = await say('score', 'captions', right, '--clip', 'world', '--images', images);
+    expect(stdout).toMatch(/^12 pictures, by world-\w+; 95 % intervals/m);
+    expect(stdout).toMatch(/^CLIP_cosine +\d+\.\d{4} +\d+\.\d{4} to \d+\.\d{4}$/m);
+  });
+
+  test('scores beside references, leaves out captions without a picture, and says which were too long', async () => {
+    const { rows, images } = await world();
+    const long = Array.from({ length: 300 }, () => 'red circle').join(' ');
+    const file = await put('rows.jsonl', ...rows.slice(1), { id: rows[0].id, caption: long }, { id: 'x', caption: 'a' }); // biome-ignore format: one line
+    const { code, result, stderr } = await score(
+      ...[file, '--references', images, '--clip', 'world', '--metrics', 'bleu_1', '--per-image'],
+    );
+    expect(code).toBe(3);
+    expect(result).toMatchObject({ n: 12, clip: { n: 12, cut: { captions: 1 } } });
+    expect(result.clip.metrics.RefCLIPScore).toBeGreaterThan(0);
+    expect(Object.keys(result.clip.perImage)).toEqual(rows.map(({ id }) => id));
+    expect(stderr).toMatch(/1 caption left out of the CLIP scores, without a picture/);
+    expect(stderr).toMatch(/1 caption too long for world@/);
+  });
+
+  test('wants pictures, and pictures that the captions are of', async () => {
+    const { images } = await world();
+    const file = await put('rows.jsonl', { id: 'elsewhere', caption: 'a' });
+    const bare = await say('score', 'captions', file, '--clip', 'world');
+    expect(bare.code).toBe(2);
+    expect(bare.stderr).toMatch(/--clip needs the pictures/);
+    const { code, result } = await score(file, '--clip', 'world', '--images', images);
+    expect(code).toBe(1);
+    expect(result.error).toMatchObject({ code: 'no-images', hint: expect.stringMatching(/elsewhere/) });
   });
 });

@@ -129,7 +129,7 @@ export function draw(event: TrainEvent, output: Output): void {
       );
       break;
     case 'failure':
-      output.note(`warning: ${printable(event.failure.message)} (${printable(event.failure.place)})`);
+      output.failure(event.failure);
       break;
     case 'done': {
       const score = event.ciderD === undefined ? '' : `, CIDEr-D ${event.ciderD.toFixed(3)}`;

@@ -2,7 +2,7 @@
 import { RecaptionError } from '../errors.ts';
 import { type CaptionRow, isCaptionFile, readCaptionRows } from './caption-rows.ts';
 import { openDataset } from './open.ts';
-import type { OnFailure } from './sample.ts';
+import type { OnFailure, Sample } from './sample.ts';
 
 /** References by every name of their image. */
 export type References = ReadonlyMap<string, { id: string; texts: string[] }>;
@@ -169,14 +169,21 @@ async function* captionsOf(
     for await (const { ids, candidate, caption, references } of readCaptionRows(place, fail))
       yield { ids, texts: references ?? caption, own: candidate === undefined ? caption : [candidate] };
   } else {
-    for await (const { key, captions, meta } of await openDataset(place, { onFailure: fail })) {
-      const others = [meta?.image_id, meta?.id, meta?.coco_id].filter(
-        (id) => typeof id === 'string' || typeof id === 'number',
-      );
-      yield { ids: [key, ...others.map(String)], texts: captions.map(({ text }) => text), own: [] };
-    }
+    for await (const sample of await openDataset(place, { onFailure: fail }))
+      yield { ids: idsOf(sample), texts: sample.captions.map(({ text }) => text), own: [] };
   }
 }
+
+/** The key of a sample, and what its collection calls the image besides. */
+function idsOf({ key, meta }: Sample): string[] {
+  const others = [meta?.image_id, meta?.id, meta?.coco_id].filter(
+    (id) => typeof id === 'string' || typeof id === 'number',
+  );
+  return [key, ...others.map(String)];
+}
+
+/** The names under which captions of a sample's image may be found, as candidates and references have them. */
+export const sampleNames = (sample: Sample): string[] => idsOf(sample).map(canonical);
 
 function addReferences(
   to: Map<string, { id: string; texts: string[] }>,

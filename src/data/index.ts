@@ -9,6 +9,7 @@ export {
   readAllCaptions,
   readCandidates,
   readReferences,
+  sampleNames,
 } from './caption-sets.ts';
 export { asDataset, type ReadOptions } from './dataset.ts';
 export { type FailureList, failureList, writeFailures } from './failures.ts';

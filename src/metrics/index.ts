@@ -46,6 +46,7 @@ export {
   scoreCaptions,
   scoreIntervals,
 } from './score-captions.ts';
+export { SPICE_CATEGORIES, type SpiceCategory, type SpiceResult, spice } from './spice.ts';
 export {
   type CaptionStyle,
   captionStyle,

@@ -24,7 +24,7 @@ export interface MetricResult {
 }
 
 /** @throws RecaptionError `no-references`. */
-export function requireReferences(items: readonly MetricItem[]): void {
+export function requireReferences(items: readonly { references: readonly unknown[] }[]): void {
   const at = items.findIndex(({ references }) => references.length === 0);
   if (at < 0) return;
   throw new RecaptionError('no-references', 'a caption has no reference to be compared with', {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { correlation } from '../../test/helpers/correlation.ts';
 import { sharedData } from '../../test/shared.ts';
 import {
   bleu,
@@ -174,8 +175,8 @@ describe('every metric', () => {
 });
 
 describe('scoreCaptions', () => {
-  it('scores raw text like its tokens', () => {
-    const { metrics, n, warnings } = scoreCaptions(
+  it('scores raw text like its tokens', async () => {
+    const { metrics, n, warnings } = await scoreCaptions(
       ['A dog runs.', 'Two cats'],
       [['a dog runs!'], ['Two cats .']],
     );
@@ -185,14 +186,14 @@ describe('scoreCaptions', () => {
     expect(metrics.ROUGE_L).toBe(1);
   });
 
-  it('says why the CIDEr of one image is 0', () => {
-    const { metrics, warnings } = scoreCaptions(['a dog'], [['a dog']]);
+  it('says why the CIDEr of one image is 0', async () => {
+    const { metrics, warnings } = await scoreCaptions(['a dog'], [['a dog']]);
     expect(metrics['CIDEr-D']).toBe(0);
     expect(warnings).toEqual([expect.stringMatching(/single image/)]);
   });
 
-  it('warns of captions without words, and of scripts it cannot split or does not know', () => {
-    const { metrics, warnings } = scoreCaptions(
+  it('warns of captions without words, and of scripts it cannot split or does not know', async () => {
+    const { metrics, warnings } = await scoreCaptions(
       ['', 'two dogs run', '一只狗', 'собака бежит'],
       [['a dog'], ['two dogs run'], ['一只狗在跑'], ['собака бежит']],
     );
@@ -200,26 +201,30 @@ describe('scoreCaptions', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^1 of 4 captions have no words; they score 0/),
       expect.stringMatching(/^1 of 4 images .* without spaces/),
-      expect.stringMatching(/^2 of 4 images .* METEOR knows English alone/),
+      expect.stringMatching(/^2 of 4 images .* METEOR and SPICE know English alone/),
     ]);
-    expect(scoreCaptions(['собака'], [['собака']], { metrics: ['ROUGE_L'] }).warnings).toEqual([]);
+    const latin = await scoreCaptions(['собака'], [['собака']], { metrics: ['ROUGE_L'] });
+    expect(latin.warnings).toEqual([]);
   });
 
-  it('computes the metrics that are asked for, and no others', () => {
-    const { metrics, perImage, notes } = scoreCaptions(['a dog'], [['a dog']], {
+  it('computes the metrics that are asked for, and no others', async () => {
+    const { metrics, perImage, notes } = await scoreCaptions(['a dog'], [['a dog']], {
       metrics: ['ROUGE_L', 'Bleu_1'],
     });
     expect(Object.keys(metrics)).toEqual(['Bleu_1', 'ROUGE_L']);
     expect(Object.keys(perImage[0])).toEqual(['Bleu_1', 'ROUGE_L']);
     expect(notes).toEqual([]);
-    expect(Object.keys(scoreCaptions(['a'], [['a']]).metrics)).toEqual([...CAPTION_METRICS]);
+    const { metrics: all } = await scoreCaptions(['a'], [['a']]);
+    expect(Object.keys(all)).toEqual([...CAPTION_METRICS]);
   });
 
-  it('gives every metric an interval around it, and the difference of two sets', () => {
+  it('gives every metric an interval around it, and the difference of two sets', async () => {
     const references = Array.from({ length: 40 }, (_, i) => [`dog ${i} runs on green grass`, 'a dog']);
     const one = references.map((_, i) => (i % 3 ? 'a dog runs' : `dog ${i} runs on grass`));
     const other = references.map(([whole]) => whole);
-    const [first, second] = [one, other].map((captions) => scoreCaptions(captions, references));
+    const [first, second] = await Promise.all(
+      [one, other].map((captions) => scoreCaptions(captions, references)),
+    );
     const intervals = scoreIntervals(first);
     for (const name of CAPTION_METRICS) {
       expect(intervals[name][0], name).toBeLessThanOrEqual(first.metrics[name]);
@@ -233,21 +238,10 @@ describe('scoreCaptions', () => {
     expect(compared.METEOR.p).toBeLessThan(0.01);
   });
 
-  it('refuses lists of different lengths', () => {
-    expect(() => scoreCaptions(['a'], [])).toThrow(expect.objectContaining({ code: 'unequal-lengths' }));
+  it('refuses lists of different lengths', async () => {
+    await expect(scoreCaptions(['a'], [])).rejects.toMatchObject({ code: 'unequal-lengths' });
   });
 });
-
-function correlation(a: readonly number[], b: readonly number[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [centreA, centreB] = [mean(a), mean(b)];
-  const product = (x: readonly number[], y: readonly number[], cx: number, cy: number) =>
-    x.reduce((sum, value, i) => sum + (value - cx) * (y[i] - cy), 0);
-  return (
-    product(a, b, centreA, centreB) /
-    Math.sqrt(product(a, a, centreA, centreA) * product(b, b, centreB, centreB))
-  );
-}
 
 const shared = sharedData('metrics/fakecap.json');
 describe.skipIf(!shared)('against the reference programs on 500 images', () => {
@@ -270,9 +264,9 @@ describe.skipIf(!shared)('against the reference programs on 500 images', () => {
   } as const;
   const ours = Object.keys(names) as (keyof typeof names)[];
 
-  it('gives the same BLEU, ROUGE-L and CIDEr-D, for the corpus and for each image', () => {
+  it('gives the same BLEU, ROUGE-L and CIDEr-D, for the corpus and for each image', async () => {
     const { images, expected } = load();
-    const report = scoreCaptions(
+    const report = await scoreCaptions(
       images.map(({ candidate }) => candidate),
       images.map(({ references }) => references),
       { tokenize: words, metrics: ours },
@@ -288,10 +282,10 @@ describe.skipIf(!shared)('against the reference programs on 500 images', () => {
     }
   });
 
-  it('gives the corpus values within 1e-3 through its own tokeniser', () => {
+  it('gives the corpus values within 1e-3 through its own tokeniser', async () => {
     const { images, expected } = load();
     const sentence = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}.`;
-    const report = scoreCaptions(
+    const report = await scoreCaptions(
       images.map(({ candidate }) => sentence(candidate)),
       images.map(({ references }) => references.map(sentence)),
       { metrics: ours },
@@ -316,13 +310,5 @@ describe.skipIf(!shared)('against the reference programs on 500 images', () => {
     const theirs = expected.per_image.map(({ METEOR }) => METEOR);
     expect(correlation(ours, theirs)).toBeGreaterThan(0.997);
     expect(ours.filter((value, i) => Math.abs(value - theirs[i]) < 1e-4).length).toBeGreaterThan(480);
-  });
-
-  it('scores a thousand images in a fraction of a second', () => {
-    const { images } = load();
-    const items = [...images, ...images].map(({ candidate, references }) => item(candidate, ...references));
-    const start = performance.now();
-    cider(items);
-    expect(performance.now() - start).toBeLessThan(1500); // under 300 ms on a quiet machine
   });
 });

@@ -1,4 +1,5 @@
 import { RecaptionError } from '../errors.ts';
+import { loadSceneGraphParser } from '../text/scene-graph/index.ts';
 import type { Additive } from './additive.ts';
 import { bleu } from './bleu.ts';
 import {
@@ -14,6 +15,7 @@ import { meteor } from './meteor.ts';
 import { ptbTokenize } from './ptb-tokenizer.ts';
 import { rougeL } from './rouge-l.ts';
 import { scoreWarnings } from './score-warnings.ts';
+import { spice } from './spice.ts';
 
 /** What a scorer says; lists run parallel to its names. */
 interface Scored {
@@ -26,7 +28,7 @@ interface Scorer<Name extends string = string> {
   names: readonly Name[];
   /** What a reader of its figures must know. */
   note?: string;
-  score(items: readonly CaptionItem[]): Scored;
+  score(items: readonly CaptionItem[]): Scored | Promise<Scored>;
 }
 
 const scorer = <const Name extends string>(of: Scorer<Name>): Scorer<Name> => of;
@@ -48,6 +50,11 @@ const SCORERS = [
   scorer({ names: ['ROUGE_L'], score: (items) => single(rougeL(items)) }),
   scorer({ names: ['CIDEr'], score: (items) => single(cider(items, { variant: 'CIDEr' })) }),
   scorer({ names: ['CIDEr-D'], score: (items) => single(cider(items, { variant: 'CIDEr-D' })) }),
+  scorer({
+    names: ['SPICE'],
+    note: "SPICE over Recaption's scene-graph parser (recaption/scene-graph): alike, but not equal, to figures of the reference program's parser.",
+    score: async (items) => single(spice(items, await loadSceneGraphParser())),
+  }),
 ];
 
 export type CaptionMetric = (typeof SCORERS)[number]['names'][number];
@@ -78,13 +85,14 @@ export interface ScoreReport<M extends CaptionMetric = CaptionMetric> {
  * The metrics of captions against references that need the texts alone, from raw text.
  * @param candidates one caption per image.
  * @param references of the same images, in the same order, at least one each.
- * @throws RecaptionError `no-references`; `unequal-lengths` when the two lists differ in length.
+ * @throws RecaptionError `no-references`; `unequal-lengths` when the two lists differ in length; `bad-lexicon` where SPICE's parser
+ * cannot be loaded.
  */
-export function scoreCaptions<M extends CaptionMetric = CaptionMetric>(
+export async function scoreCaptions<M extends CaptionMetric = CaptionMetric>(
   candidates: readonly string[],
   references: readonly (readonly string[])[],
   { metrics, tokenize = ptbTokenize }: ScoreOptions<M> = {},
-): ScoreReport<M> {
+): Promise<ScoreReport<M>> {
   if (candidates.length !== references.length) {
     throw new RecaptionError(
       'unequal-lengths',
@@ -102,7 +110,8 @@ export function scoreCaptions<M extends CaptionMetric = CaptionMetric>(
   );
   const wanted: readonly string[] = metrics ?? CAPTION_METRICS;
   const chosen = SCORERS.filter(({ names }) => names.some((name) => wanted.includes(name)));
-  const scored = chosen.map(({ names, score }) => ({ names, ...score(items) }));
+  const scored: (Scored & { names: readonly string[] })[] = [];
+  for (const { names, score } of chosen) scored.push({ names, ...(await score(items)) });
   const named = (values: (of: Scored) => readonly number[]) =>
     Object.fromEntries(
       scored

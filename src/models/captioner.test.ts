@@ -13,7 +13,7 @@ import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer } from '../text/tokenizer.ts';
 import { captionScene, renderScene, sampleScene } from '../world/index.ts';
 import { captionDecoder, DECODE_DEFAULTS } from './caption-decoder.ts';
-import { captionerLoss, encodeImage, imageMemory, type LossInputs } from './captioner.ts';
+import { captionerLoss, encodeImage, imageEmbedding, type LossInputs, textEmbedding } from './captioner.ts';
 import { captionerConfigSchema, parseCaptionerFile } from './captioner-config.ts';
 
 const config = tinyConfig();
@@ -178,14 +178,39 @@ describe('words that the image says', () => {
 });
 
 describe('the image encoder', () => {
-  it('puts the pooled embedding first and gives the decoder the same', async () => {
-    const image = encodeImage(params(), config, { batch: 2 });
-    expect(image.shape).toEqual([2, 1 + 4, 16]);
-    const { pooled } = imageMemory(params(), config, { batch: 2 });
-    const program = await compile({ outputs: { image, pooled }, frozen: weights });
-    const out = await program.run(pixelsOf(pictures));
+  it('puts one pooled embedding before the cells', () => {
+    expect(encodeImage(params(), config, { batch: 2 }).shape).toEqual([2, 1 + 4, 16]);
+  });
+});
+
+describe('embeddings of pictures and captions', () => {
+  const own = [[captions[0][0]], [captions[1][1]]];
+  const embed = async (outputs: ReturnType<typeof imageEmbedding>, feeds: Arrays) => {
+    const program = await compile({ outputs: { vectors: outputs }, frozen: weights });
+    const { vectors } = await program.run(feeds);
     await program.dispose();
-    expect((out.pooled as Float32Array).slice(0, 16)).toEqual((out.image as Float32Array).slice(0, 16));
+    return [0, 1].map((i) => Array.from(vectors as Float32Array).slice(16 * i, 16 * (i + 1)));
+  };
+  const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+
+  it('are what the contrastive loss compares', async () => {
+    const images = await embed(imageEmbedding(params(), config, { batch: 2 }), pixelsOf(pictures));
+    const { tokens, ends } = textOf(own, 8, 1);
+    const texts = await embed(textEmbedding(params(), config, { batch: 2 }), { tokens, ends });
+    for (const vector of [...images, ...texts]) expect(dot(vector, vector)).toBeCloseTo(1, 4);
+
+    const scale = Math.exp(weights.get('contrastive.scale')![0]);
+    const logits = images.map((image) => texts.map((text) => scale * dot(image, text)));
+    const nats = (row: number[], right: number) =>
+      Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[right];
+    const toText = logits.map((row, i) => nats(row, i));
+    const toImage = [0, 1].map((i) => nats([logits[0][i], logits[1][i]], i));
+    const expected = [...toText, ...toImage].reduce((a, b) => a + b) / 4;
+    const { contrastive } = await losses(
+      { batch: 2, length: 8, captions: 1 },
+      { ...pixelsOf(pictures), ...textOf(own, 8, 1) },
+    );
+    expect(contrastive).toBeCloseTo(expected, 4);
   });
 });
 

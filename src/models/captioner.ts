@@ -9,6 +9,7 @@ import {
   attend,
   attention,
   block,
+  causalMask,
   embedding,
   HIDDEN,
   layerNorm,
@@ -90,6 +91,15 @@ function textLayer(
   return add(x, dropout(mlp(p.at('mlp'), layerNorm(p.at('norm2'), x), { activation: quickGelu }), rate));
 }
 
+/** The half of the decoder that sees text alone: (B, L, C) to the same. */
+function textAlone(p: Params, c: CaptionerConfig, x: Tensor, mask: Tensor, rate = 0): Tensor {
+  for (let i = 0; i < c.unimodalLayers; i++) {
+    const at = p.at(`text.${i}`);
+    x = textLayer(at, x, (y) => attention(at.at('self'), y, { heads: c.heads, mask }), undefined, rate);
+  }
+  return x;
+}
+
 const layers = (c: CaptionerConfig) => c.unimodalLayers + c.multimodalLayers;
 const isMultimodal = (c: CaptionerConfig, i: number) => i >= c.unimodalLayers;
 
@@ -145,17 +155,18 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   const own = and(equal(apart, 0), earlier); // (B, L, L): what each position has behind it in its caption, itself included
   const mask = reshape(where(own, 0, HIDDEN), [b, 1, t, t]);
 
-  let x = dropout(embedText(p, c, ids('tokens'), ids('positions')), c.dropout); // (B, L, C)
-  let unimodal = x;
+  const embedded = dropout(embedText(p, c, ids('tokens'), ids('positions')), c.dropout); // (B, L, C)
+  const unimodal = textAlone(p, c, embedded, mask, c.dropout);
+  let x = unimodal;
   let covered: Tensor | undefined;
-  for (let i = 0; i < layers(c); i++) {
+  if (c.grounded) {
+    const [keys, values] = sayings(p, c, seen, image);
+    const places = placesOf(p, c, ids('tokens'), keys);
+    x = add(x, readPlaces(p, c, places, values));
+    covered = matmul(own.cast('float32'), places);
+  }
+  for (let i = c.unimodalLayers; i < layers(c); i++) {
     const at = p.at(`text.${i}`);
-    if (c.grounded && i === c.unimodalLayers) {
-      const [keys, values] = sayings(p, c, seen, image);
-      const places = placesOf(p, c, ids('tokens'), keys);
-      x = add(x, readPlaces(p, c, places, values));
-      covered = matmul(own.cast('float32'), places);
-    }
     const self = (y: Tensor) => attention(at.at('self'), y, { heads, mask });
     const cross = (y: Tensor) =>
       attention(at.at('cross'), y, {
@@ -163,8 +174,7 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
         context: image,
         mask: covered && aversion(at.at('cross'), c, covered),
       });
-    x = textLayer(at, x, self, isMultimodal(c, i) ? cross : undefined, c.dropout);
-    if (i + 1 === c.unimodalLayers) unimodal = x;
+    x = textLayer(at, x, self, cross, c.dropout);
   }
   const logits = vocabularyLogits(p, c, x).reshape([b * t, c.vocabulary]);
   const targets = reshape(ids('targets'), [b * t]);
@@ -195,7 +205,7 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
     losses.loss = add(losses.loss, mul(losses.regions, shape.regions.weight));
   }
   if (shape.distil) {
-    losses.distil = distilLoss(p.at('distil'), seen, shape.distil.groups);
+    losses.distil = distilLoss(p.at('distil'), image.slice(1, 1), shape.distil.groups);
     losses.loss = add(losses.loss, mul(losses.distil, shape.distil.weight));
   }
   return losses;
@@ -274,7 +284,8 @@ export const isTrainingHead = (c: CaptionerConfig, path: string): boolean =>
 
 /**
  * Mean squared distance between what a linear map of the image tokens (B, S, C) says and the teachers' features, each of these
- * normalised to mean 0 and variance 1 per token: 1 is nothing learnt, 0 is all. Inputs `teacher.NAME` (B, S, width) float16.
+ * normalised to mean 0 and variance 1 per token: 1 is nothing learnt, 0 is all. The tokens are those that the decoder gets, which
+ * have seen the whole picture, as the teacher's cells have. Inputs `teacher.NAME` (B, S, width) float16.
  */
 function distilLoss(
   p: Params,
@@ -300,6 +311,26 @@ function distilLoss(
 const vocabularyLogits = (p: Params, c: CaptionerConfig, x: Tensor): Tensor =>
   linear(p.at('text.head'), layerNorm(p.at('text.norm'), x), c.vocabulary, { init: normal(0.02) });
 
+/** What the contrastive loss compares: vectors (N, C) of length 1 in the space that pictures and texts share. */
+const embeddingOf = (p: Params, c: CaptionerConfig, of: 'image' | 'text', x: Tensor): Tensor =>
+  unit(linear(p.at(`contrastive.${of}`), x, c.width, { bias: false }));
+
+/** Embeddings of images (B, C), of length 1, to be compared with `textEmbedding`. Inputs: the image's. */
+export const imageEmbedding = (p: Params, c: CaptionerConfig, inputs: ImageInputs): Tensor =>
+  embeddingOf(p, c, 'image', encodeImage(p, c, inputs).slice(1, 0, 1).reshape([inputs.batch, c.width]));
+
+/**
+ * Embeddings of captions (B, C), of length 1. Inputs: `tokens` (B, maxTokens) int32, begin token first, padded with anything;
+ * `ends` (B) int32, the flat position of each caption's last token.
+ */
+export function textEmbedding(p: Params, c: CaptionerConfig, { batch: b }: { batch: number }): Tensor {
+  const t = c.maxTokens;
+  const places = Int32Array.from({ length: b * t }, (_, i) => i % t);
+  const x = embedText(p, c, input('tokens', [b, t], 'int32'), constant(places, [b, t], 'int32'));
+  const read = textAlone(p, c, x, causalMask(t)).reshape([b * t, c.width]);
+  return embeddingOf(p, c, 'text', gather(read, input('ends', [b], 'int32')));
+}
+
 /** x / |x| over the last axis. */
 const unit = (x: Tensor): Tensor => div(x, sqrt(add(x.square().sum([-1], { keepDims: true }), 1e-8)));
 
@@ -317,8 +348,8 @@ function contrastiveLoss(
   const [b] = image.shape;
   const [n] = text.shape;
   const scale = exp(p.get('contrastive.scale', [1], { kind: 'constant', value: Math.log(10) }));
-  const u = unit(linear(p.at('contrastive.image'), image, c.width, { bias: false }));
-  const v = unit(linear(p.at('contrastive.text'), text, c.width, { bias: false }));
+  const u = embeddingOf(p, c, 'image', image);
+  const v = embeddingOf(p, c, 'text', text);
   const similarity = mul(matmul(v, u, { transposeB: true }), scale); // (B·K, B)
   const owner = Int32Array.from({ length: n }, (_, i) => Math.floor((i * b) / n));
   const toImage = crossEntropy(similarity, constant(owner, [n], 'int32'), { mask: present });
@@ -338,7 +369,7 @@ function contrastiveLoss(
 export function imageMemory(p: Params, c: CaptionerConfig, inputs: ImageInputs): Record<string, Tensor> {
   const seen = imageTokens(p.at('vision'), c, inputs);
   const image = contextualise(p, c, seen);
-  const out: Record<string, Tensor> = { pooled: image.slice(1, 0, 1).reshape([image.shape[0], c.width]) };
+  const out: Record<string, Tensor> = {};
   for (let i = c.unimodalLayers; i < layers(c); i++) {
     [out[`k.${i}`], out[`v.${i}`]] = projectHeads(p.at(`text.${i}.cross.kv`), image, c.width, c.heads, 2);
   }

@@ -26,6 +26,9 @@ export function mainGroup(scene: Scene): Group {
   return groupsOf(scene).reduce((main, group) => (area(group) > area(main) ? group : main));
 }
 
+/** Where the leftmost object of a group has its centre. */
+const leftEnd = ({ objects }: Group): number => Math.min(...objects.map(({ x }) => x));
+
 function shortCaption(scene: Scene, random: Random): string {
   const details = { size: random.uniform() < 0.5, texture: random.uniform() < 0.6 };
   const subject = say.introduce(mainGroup(scene), details, random);
@@ -42,9 +45,13 @@ function capitalized(sentence: string): string {
   return sentence[0].toUpperCase() + sentence.slice(1);
 }
 
-/** Sentences without capital or full stop: an opening that may name all at once, then whatever it left open. */
+/**
+ * Sentences without capital or full stop: an opening that may name all at once, then whatever it left open. Things come in the
+ * order in which one reads, from the left, as people who describe a picture go about it too. In an order drawn at random, what
+ * comes next could not be known, and a captioner that learns from that says the size of one thing and the colour of another.
+ */
 function describe(scene: Scene, random: Random): string[] {
-  const groups = random.shuffle(groupsOf(scene));
+  const groups = groupsOf(scene).sort((a, b) => leftEnd(a) - leftEnd(b));
   const sentences: string[] = [];
   const named = new Set<Group>();
   const placed = new Set<Group>();

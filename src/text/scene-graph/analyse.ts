@@ -29,11 +29,11 @@ export function analyse(tokens: readonly Token[], model: SceneGraphModel): Analy
     if (logProbability <= Math.max(most, taggings[0].logProbability - MUCH)) break;
     const phrases = phrasesOf(tokens, roles, model.verbs);
     const { attachments, logProbability: attached } = attach(tokens, phrases, weights);
-    const { related, logProbability: told } = relate(phrases, weights, ({ key }) => model.patterns.get(key));
-    const total = logProbability + attached + told;
-    if (total <= most) continue;
-    most = total;
-    best = { tokens, mentions: phrases.mentions, attachments, related };
+    const soFar = logProbability + attached;
+    const told = relate(phrases, weights, ({ key }) => model.patterns.get(key), most - soFar);
+    if (told === undefined) continue;
+    most = soFar + told.logProbability;
+    best = { tokens, mentions: phrases.mentions, attachments, related: told.related };
   }
   return best;
 }

@@ -35,24 +35,27 @@ export function* pairs(mentions: number): Generator<[a: number, b: number]> {
   }
 }
 
-/** Decides pair by pair. */
+/** Decides pair by pair; undefined as soon as this has become no likelier than `least`, a log probability. */
 export function relate(
   phrases: Phrases,
   weights: Weights,
   lookup: Lookup,
-): { related: RelatedPair[]; logProbability: number } {
+  least = Number.NEGATIVE_INFINITY,
+): { related: RelatedPair[]; logProbability: number } | undefined {
   const related: RelatedPair[] = [];
   const decisions: Decisions = new Map();
   let logProbability = 0;
   for (const [a, b] of pairs(phrases.mentions.length)) {
+    if (logProbability <= least) return undefined;
     const { relations, choice } = relationChoice(phrases, a, b, decisions, lookup);
+    if (relations.length === 1) continue; // nothing but no relation comes into question
     const chances = choose(weights, choice);
     const best = chances.indexOf(Math.max(...chances));
     logProbability += Math.log(chances[best]);
     decisions.set(pairKey(a, b), relations[best]);
     if (relations[best] !== NONE) related.push({ a, b, relation: relations[best] });
   }
-  return { related, logProbability };
+  return logProbability > least ? { related, logProbability } : undefined;
 }
 
 /** What outcomes have in common: groups of features, and which relations have them. */
@@ -72,6 +75,7 @@ export function relationChoice(
 ): { relations: Relation[]; choice: Choice } {
   const patterns = patternsOf(phrases, a, b);
   const candidates = candidatesOf(patterns, lookup);
+  if (candidates.size === 1) return { relations: [NONE], choice: { groups: [], outcomes: [] } };
   const shared = pairFeatures(phrases, a, b, patterns, decisions);
   const first = hash(phrases.mentions[a].head);
   const second = hash(phrases.mentions[b].head);
@@ -109,7 +113,8 @@ export function relationChoice(
     features.push(by);
     return { features, groups: groupsOf(relation) };
   });
-  const groups = GROUP_KINDS.map((kind) => shared.map((one) => feature(kind, one)));
+  const used = new Set(outcomes.flatMap(({ groups }) => groups));
+  const groups = GROUP_KINDS.map((kind, i) => (used.has(i) ? shared.map((one) => feature(kind, one)) : []));
   return { relations: [...candidates.keys()], choice: { groups, outcomes } };
 }
 

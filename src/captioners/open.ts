@@ -1,0 +1,118 @@
+/** What a captioner's folder holds, ready to be computed with. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RecaptionError } from '../errors.ts';
+import { type Image, resizeImage } from '../image/index.ts';
+import { captionerLoss } from '../models/captioner.ts';
+import type { CaptionerConfig } from '../models/captioner-config.ts';
+import { loadWeights } from '../models/model-folder.ts';
+import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
+import { type Arrays, type Device, params, type Weights } from '../tensor/index.ts';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import { captionerFolder } from './folder.ts';
+import { openVisions } from './vision.ts';
+
+export interface OpenCaptioner {
+  /** Names the captioner and its weights. */
+  id: string;
+  config: CaptionerConfig;
+  weights: Weights;
+  tokenizer: Tokenizer;
+  /** Longest side of a picture that it can make use of. */
+  resolution: number;
+  /** The network's image inputs for at most `batch` pictures; rows beyond them hold anything. */
+  inputs(images: readonly Image[], batch: number): Promise<Arrays>;
+  /** Of its frozen vision encoders. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a captioner by reference, and checks that its files belong together.
+ * @param places where its frozen encoders lie now, in any order; default: where they lay when it was trained.
+ * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`.
+ */
+export async function openCaptioner(ref: string, device: Device, places?: string[]): Promise<OpenCaptioner> {
+  const { folder, files, model: config, vision: seen, id } = await captionerFolder(ref);
+  const tree = params();
+  captionerLoss(tree, config, { batch: 1, length: config.maxTokens, captions: 1 }); // declares every tensor it must have
+  const weights = await loadWeights(files['model.safetensors'], tree.all);
+  const tokenizer = await loadTokenizer(files['tokenizer.json']);
+  if (tokenizer.vocabSize !== config.vocabulary) {
+    throw new RecaptionError(
+      'bad-model',
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${config.vocabulary}`,
+      {
+        place: folder,
+        hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+      },
+    );
+  }
+  const opened = await openVisions(places ?? seen.map(({ ref }) => ref), device);
+  const encoders = seen.map(({ id }) => {
+    const found = opened.find((encoder) => encoder.id === id);
+    if (found) return found;
+    throw new RecaptionError('bad-model', `the captioner was trained on the vision encoder ${id}`, {
+      place: opened.map((encoder) => `${encoder.ref} is ${encoder.id}`).join(', ') || folder,
+      hint: 'Name its model file, with the same description, by --vision.',
+    });
+  });
+  const { vision } = config;
+  const given = encoders.flatMap(({ groups }) => groups);
+  const missing = (vision.kind === 'frozen' ? vision.groups : []).find(
+    ({ name, tokens, width }) =>
+      !given.some((g) => g.name === name && g.tokens === tokens && g.width === width),
+  );
+  if (missing) {
+    const { name, tokens, width } = missing;
+    throw new RecaptionError('bad-model', `no vision encoder gives "${name}" (${tokens} × ${width})`, {
+      place: files['config.json'],
+      hint: 'The file was changed: copy the whole model folder again.',
+    });
+  }
+  const digest = createHash('sha256')
+    .update(await readFile(files['model.safetensors']))
+    .digest('hex')
+    .slice(0, 10);
+  return {
+    id: id ?? `${basename(folder)}-${digest}`,
+    config,
+    weights,
+    tokenizer,
+    resolution:
+      vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
+    inputs: vision.kind === 'frozen' ? frozenInputs(encoders) : pixelInputs(vision.size),
+    async close() {
+      for (const encoder of opened) await encoder.close();
+    },
+  };
+}
+
+const pixelInputs =
+  (size: number): OpenCaptioner['inputs'] =>
+  async (images, batch) => {
+    const pixels = new Uint8Array(batch * size * size * 3);
+    const resized = await Promise.all(
+      images.map((image) => resizeImage(image, { width: size, height: size })),
+    );
+    for (const [i, { data }] of resized.entries()) pixels.set(data, i * size * size * 3);
+    return { pixels };
+  };
+
+const frozenInputs =
+  (encoders: VisionEncoder[]): OpenCaptioner['inputs'] =>
+  async (images, batch) => {
+    const arrays: Arrays = {};
+    for (const encoder of encoders) {
+      const features = await encoder.encode([...images]);
+      let from = 0;
+      for (const { name, tokens, width } of encoder.groups satisfies FeatureGroup[]) {
+        const size = tokens * width;
+        const all = new Uint16Array(batch * size);
+        for (const [i, values] of features.entries()) all.set(values.subarray(from, from + size), i * size);
+        arrays[`features.${name}`] = all;
+        from += size;
+      }
+    }
+    return arrays;
+  };
