@@ -163,13 +163,14 @@ async function byText(sets: Sets, references: References, file: string, options:
       ...scoreTable({ metrics: report.metrics, intervals }, compared),
       ...(options.perImage ? perImageLines(paired.ids, report.metrics, report.perImage) : []),
     ],
-    notes: report.notes,
+    notes: [...detailLines(report), ...report.notes],
     warnings: [...new Set([...pairingWarnings(paired), ...reports.flatMap(({ warnings }) => warnings)])],
     leftOut: paired.withoutReference.length + paired.withoutCounterpart.length > 0,
     record: {
       metrics: report.metrics,
       intervals,
       ...perImage(report),
+      details: report.details,
       n: report.n,
       ...(compared && { compare: { file: compare, ...compared, ...perImage(second) } }),
     },
@@ -251,6 +252,13 @@ const perImageOf =
   ({ perImage }: Options, ids: readonly string[]) =>
   (report: { perImage: readonly object[] }) =>
     perImage && { perImage: Object.fromEntries(ids.map((id, i) => [id, report.perImage[i]])) };
+
+/** "SPICE: Object 0.2570, Attribute 0.0415, …" */
+const detailLines = ({ details }: ScoreReport): string[] =>
+  Object.entries(details).map(([metric, parts]) => {
+    const values = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+    return `${metric}: ${values.join(', ')}`;
+  });
 
 /** What had to be left out, in sentences. */
 function pairingWarnings({ withoutReference, withoutCounterpart, withoutCandidate }: Paired): string[] {

@@ -22,6 +22,8 @@ interface Scored {
   corpus: number[];
   perImage: number[][];
   additive: Additive;
+  /** Parts of the score that have no score per image. */
+  parts?: Record<string, number>;
 }
 
 interface Scorer<Name extends string = string> {
@@ -53,7 +55,10 @@ const SCORERS = [
   scorer({
     names: ['SPICE'],
     note: "SPICE over Recaption's scene-graph parser (recaption/scene-graph): alike, but not equal, to figures of the reference program's parser.",
-    score: async (items) => single(spice(items, await loadSceneGraphParser())),
+    score: async (items) => {
+      const result = spice(items, await loadSceneGraphParser());
+      return { ...single(result), parts: result.categories };
+    },
   }),
 ];
 
@@ -77,6 +82,8 @@ export interface ScoreReport<M extends CaptionMetric = CaptionMetric> {
   warnings: string[];
   /** Sentences about the metrics: in what ours differ from others of the same name. */
   notes: string[];
+  /** What a metric says of parts of what it measures, such as SPICE of attributes. */
+  details: Partial<Record<M, Record<string, number>>>;
   /** For `scoreIntervals` and `compareScores`: what the corpus scores are made of. */
   parts: { names: readonly string[]; additive: Additive }[];
 }
@@ -124,6 +131,9 @@ export async function scoreCaptions<M extends CaptionMetric = CaptionMetric>(
     n: items.length,
     warnings: scoreWarnings(items, wanted),
     notes: chosen.flatMap(({ note }) => note ?? []),
+    details: Object.fromEntries(
+      scored.flatMap(({ names, parts }) => (parts === undefined ? [] : [[names[0], parts]])),
+    ) as ScoreReport<M>['details'],
     parts: scored.map(({ names, additive }) => ({ names, additive })),
   };
 }

@@ -76,6 +76,8 @@ export const captionerConfigSchema = z
     /** Longest caption in tokens, the end included; longer ones are cut. */
     maxTokens: count.max(512).default(32),
     dropout: z.number().min(0).max(0.9).default(0.1),
+    /** Share of the tokens, of picture and caption, that are blanked whole while training. */
+    tokenDropout: z.number().min(0).max(0.9).default(0),
     labelSmoothing: z.number().min(0).max(0.9).default(0.1),
     /** λ of the contrastive loss beside 1 for captioning. CoCa gives 1 : 2. */
     contrastive: z.number().nonnegative().default(0.5),

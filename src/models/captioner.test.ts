@@ -215,6 +215,17 @@ describe('embeddings of pictures and captions', () => {
 });
 
 describe('training', () => {
+  it('with token dropout blanks other tokens at every step, the same for the same key', async () => {
+    const blanking = { ...config, tokenDropout: 0.5 };
+    const { loss } = captionerLoss(params(), blanking, { batch: 2, length: 16, captions: 3 });
+    const program = await compile({ outputs: { loss }, frozen: weights });
+    const feeds = { ...pixelsOf(pictures), ...textOf(captions, 16, 3) };
+    const at = async (random: number) => Number((await program.run(feeds, { random })).loss[0]);
+    expect(await at(1)).toBe(await at(1));
+    expect(await at(2)).not.toBeCloseTo(await at(1), 4);
+    await program.dispose();
+  });
+
   it('moves every parameter', async () => {
     const tree = params();
     const { loss } = captionerLoss(tree, config, { batch: 2, length: 16, captions: 3 });

@@ -64,12 +64,23 @@ const embedText = (p: Params, c: CaptionerConfig, tokens: Tensor, positions: Ten
     embedding(p.at('text.positions'), positions, c.maxTokens, c.width),
   );
 
+/**
+ * Whole vectors of (B, N, C) blanked at random: of a picture or a caption that is never seen whole, less can be learnt by heart.
+ */
+const blank = (x: Tensor, rate: number): Tensor =>
+  rate === 0 ? x : mul(x, dropout(expand(constant(1), [x.shape[0], x.shape[1], 1]), rate));
+
 /** The image as the decoder sees it: (B, 1 + S, C), the pooled embedding first. */
 export const encodeImage = (p: Params, c: CaptionerConfig, inputs: ImageInputs): Tensor =>
   contextualise(p, c, imageTokens(p.at('vision'), c, inputs));
 
-function contextualise(p: Params, c: CaptionerConfig, tokens: Tensor, rate = 0): Tensor {
-  let x = dropout(tokens, rate); // (B, S, C)
+function contextualise(
+  p: Params,
+  c: CaptionerConfig,
+  tokens: Tensor,
+  { rate = 0, blanked = 0 } = {},
+): Tensor {
+  let x = dropout(blank(tokens, blanked), rate); // (B, S, C)
   for (let i = 0; i < c.imageLayers; i++)
     x = block(p.at(`image.${i}`), x, { heads: c.heads, dropout: rate, activation: quickGelu });
   x = layerNorm(p.at('image.norm'), x);
@@ -143,7 +154,7 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   const ids = (name: string) => input(name, [b, t], 'int32');
   const segments = ids('segments');
   const seen = imageTokens(p.at('vision'), c, shape); // (B, S, C)
-  const image = contextualise(p, c, seen, c.dropout); // (B, 1 + S, C)
+  const image = contextualise(p, c, seen, { rate: c.dropout, blanked: c.tokenDropout }); // (B, 1 + S, C)
   const { heads, width } = c;
 
   const apart = sub(
@@ -155,7 +166,8 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   const own = and(equal(apart, 0), earlier); // (B, L, L): what each position has behind it in its caption, itself included
   const mask = reshape(where(own, 0, HIDDEN), [b, 1, t, t]);
 
-  const embedded = dropout(embedText(p, c, ids('tokens'), ids('positions')), c.dropout); // (B, L, C)
+  const said = embedText(p, c, ids('tokens'), ids('positions'));
+  const embedded = dropout(blank(said, c.tokenDropout), c.dropout); // (B, L, C)
   const unimodal = textAlone(p, c, embedded, mask, c.dropout);
   let x = unimodal;
   let covered: Tensor | undefined;
