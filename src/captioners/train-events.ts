@@ -1,4 +1,5 @@
 import type { Failure } from '../data/sample.ts';
+import type { Validation } from './validate.ts';
 
 /** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
 export type TrainEvent =
@@ -39,14 +40,7 @@ export type TrainEvent =
       imagesPerSecond: number;
       secondsLeft: number;
     }
-  | {
-      kind: 'validation';
-      step: number;
-      ciderD: number;
-      bleu4: number;
-      best: boolean;
-      samples: { key: string; caption: string; references: string[] }[];
-    }
+  | ({ kind: 'validation'; step: number; best: boolean } & Validation)
   | { kind: 'checkpoint'; step: number; path: string }
   | { kind: 'warning'; code: string; message: string; place?: string }
   /** A sample that is left out. */

@@ -198,6 +198,10 @@ describe('a run', () => {
     const [first] = of(events, 'validation');
     expect(first).toMatchObject({ step: 2, best: true });
     expect(first.samples).toHaveLength(4);
+    // Nats per token: near that of a guess among all tokens after two steps, and falling.
+    const losses = of(events, 'validation').map((one) => one.captionLoss);
+    expect(losses[0]).toBeGreaterThan(2);
+    expect(losses.at(-1)).toBeLessThan(losses[0]);
     expect(first.samples[0].references).toHaveLength(1);
   });
 

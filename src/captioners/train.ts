@@ -165,6 +165,7 @@ async function* train(
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
   const tokenised = tokenise(images, tokenizer);
+  const validated = tokenise(validation.slice(0, training.validateImages), tokenizer);
   const room = Math.min(config.maxTokens, training.packedTokens);
   const cut = tokenised.flatMap(({ tokens }) => tokens).filter((tokens) => tokens.length >= room).length;
   if (cut > 0) {
@@ -294,8 +295,8 @@ async function* train(
       network.averaged(),
       tokenizer,
       feeder,
-      validation.slice(0, training.validateImages),
-      { beam: training.beam, device },
+      validated,
+      { training, device },
     );
     validatedAt = network.step;
     const isBest = scored.ciderD > best;

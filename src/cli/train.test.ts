@@ -38,11 +38,12 @@ test('a validation shows its scores and two captions beside what people wrote', 
     step: 100,
     ciderD: 0.4567,
     bleu4: 0.123,
+    captionLoss: 2.5,
     best: true,
     samples,
   });
   expect(stdout).toBe(
-    'step 100: CIDEr-D 0.457, BLEU-4 0.123, the best so far\n' +
+    'step 100: CIDEr-D 0.457, BLEU-4 0.123, loss 2.500, the best so far\n' +
       '  a: caption a\n    people wrote: people on a\n' +
       '  b: caption b\n    people wrote: people on b\n',
   );
@@ -50,7 +51,8 @@ test('a validation shows its scores and two captions beside what people wrote', 
 
 test('captions from files cannot write control characters to the terminal', () => {
   const samples = [{ key: 'k', caption: 'red\x1b[31m', references: ['\x07bell'] }];
-  const { stdout } = drawn({ kind: 'validation', step: 1, ciderD: 0, bleu4: 0, best: false, samples });
+  const scores = { ciderD: 0, bleu4: 0, captionLoss: 0 };
+  const { stdout } = drawn({ kind: 'validation', step: 1, ...scores, best: false, samples });
   expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
 });
 

@@ -115,7 +115,7 @@ export function draw(event: TrainEvent, output: Output): void {
     case 'validation': {
       const best = event.best ? ', the best so far' : '';
       output.print(
-        `step ${event.step}: CIDEr-D ${event.ciderD.toFixed(3)}, BLEU-4 ${event.bleu4.toFixed(3)}${best}`,
+        `step ${event.step}: CIDEr-D ${event.ciderD.toFixed(3)}, BLEU-4 ${event.bleu4.toFixed(3)}, loss ${event.captionLoss.toFixed(3)}${best}`,
       );
       for (const { key, caption, references } of event.samples.slice(0, 2)) {
         output.print(`  ${printable(key)}: ${printable(caption)}`);
