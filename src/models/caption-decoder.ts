@@ -12,7 +12,7 @@ import {
   sizeOf,
   type Weights,
 } from '../tensor/index.ts';
-import { decodeStep, encodeImage, imageMemory } from './captioner.ts';
+import { decodeStep, encodeImage, imageMemory, PHRASE } from './captioner.ts';
 import type { CaptionerConfig } from './captioner-config.ts';
 
 /** Ids with a meaning of their own. */
@@ -110,6 +110,7 @@ export async function captionDecoder(
     const buffers = buffersOf(step);
     for (const name of step.feeds.keys()) if (images[name]) buffers[name] = images[name];
     const tokens = (buffers.tokens as Int32Array).fill(special.bos);
+    const recent = (buffers.recent as Int32Array | undefined)?.fill(special.bos);
     const width = (config.maxTokens + 1) * beams;
     const masks = Array.from({ length: batch * beams }, (_, row) =>
       (buffers.path as Float32Array).subarray(row * width, (row + 1) * width),
@@ -140,9 +141,11 @@ export async function captionDecoder(
           position + 1 === last,
         );
         const before = paths.slice(row, row + beams);
+        const earlier = before.map((_, k) => recent?.slice((row + k) * PHRASE, (row + k + 1) * PHRASE));
         for (const [k, { token, parent }] of search.live().entries()) {
           tokens[row + k] = token;
           paths[row + k] = [...before[parent], parent];
+          if (recent) remember(recent, row + k, earlier[parent], token);
           showPath(masks[row + k], beams, k, paths[row + k]);
         }
       }
@@ -183,6 +186,12 @@ function showPath(mask: Float32Array, beams: number, own: number, rows: number[]
   mask.fill(HIDDEN);
   for (const [t, row] of rows.entries()) mask[t * beams + row] = 0;
   mask[mask.length - beams + own] = 0;
+}
+
+/** Puts a word before the last ones of the hypothesis that it continues, in the row `row` of `recent`. */
+function remember(recent: Int32Array, row: number, before: Int32Array | undefined, token: number): void {
+  recent[row * PHRASE] = token;
+  if (before) recent.set(before.subarray(0, PHRASE - 1), row * PHRASE + 1);
 }
 
 /** Copies what one step wrote, (groups, beams, d), into its slots of a cache (groups, T, beams, d). */

@@ -173,7 +173,8 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   let covered: Tensor | undefined;
   if (c.grounded) {
     const [keys, values] = sayings(p, c, seen, image);
-    const places = placesOf(p, c, ids('tokens'), keys);
+    const phrases = matmul(mul(own.cast('float32'), recency(p, t)), lookUp(wordTable(p, c), ids('tokens')));
+    const places = placesOf(p, phrases, keys);
     x = add(x, readPlaces(p, c, places, values));
     covered = matmul(own.cast('float32'), places);
   }
@@ -266,16 +267,29 @@ const sayings = (p: Params, c: CaptionerConfig, seen: Tensor, image: Tensor): [T
   linear(p.at('ground.value'), image.slice(1, 1), c.width),
 ];
 
-/** Where in the image each text position's own word is said: (B, T, S), rows of sum 1. */
-function placesOf(p: Params, c: CaptionerConfig, tokens: Tensor, keys: Tensor): Tensor {
-  const own = lookUp(wordTable(p, c), tokens); // (B, T, C)
+/** Words of a phrase: with "small spotted purple diamond", what is all four is meant, not whatever is purple. */
+export const PHRASE = 5;
+
+/** How much each of the last words counts, the last first. */
+const phraseWeights = (p: Params): Tensor => p.get('ground.phrase', [PHRASE], ones);
+
+/** The weight of word j for what position i looks for, (T, T): 0 for words that are not among its last. */
+function recency(p: Params, t: number): Tensor {
+  const bands = new Float32Array(PHRASE * t * t);
+  for (let ago = 0; ago < PHRASE; ago++) for (let i = ago; i < t; i++) bands[(ago * t + i) * t + i - ago] = 1;
+  const weights = phraseWeights(p).reshape([1, PHRASE]);
+  return matmul(weights, constant(bands, [PHRASE, t * t], 'float32')).reshape([t, t]);
+}
+
+/** Where in the image the words that make up the vectors (B, T, C) are all said: (B, T, S), rows of sum 1. */
+function placesOf(p: Params, vectors: Tensor, keys: Tensor): Tensor {
   const sharpness = p.get('ground.sharpness', [1], ones);
-  return softmax(mul(matmul(own, keys, { transposeB: true }), sharpness));
+  return softmax(mul(matmul(vectors, keys, { transposeB: true }), sharpness));
 }
 
 /**
- * Each text position reads the image where its own word is said: after "blue", at what is blue. Cross-attention can learn to look for
- * words, but only after a long plateau on which captions name the right colours and shapes in the wrong pairs.
+ * Each text position reads the image where its own phrase is said: after "small blue", at what is small and blue. Cross-attention can
+ * learn to look for words, but only after a long plateau on which captions name the right colours and shapes in the wrong pairs.
  */
 const readPlaces = (p: Params, c: CaptionerConfig, places: Tensor, values: Tensor): Tensor =>
   linear(p.at('ground.out'), matmul(places, values), c.width);
@@ -399,7 +413,8 @@ export interface StepShape {
 
 /**
  * One step of decoding with a key–value cache, for `beams` hypotheses of each image. Inputs: `tokens` (images, beams),
- * `position` (1), the image memory, and `cache.k.i`, `cache.v.i` (images, heads, T · beams, d), where slot t · beams + b holds
+ * `position` (1), with grounding `recent` (images, beams, PHRASE), the last words of each hypothesis, the last first and begin tokens for
+ * those it has not; the image memory, and `cache.k.i`, `cache.v.i` (images, heads, T · beams, d), where slot t · beams + b holds
  * what the image's b-th hypothesis of step t wrote; with grounding also `cache.places` (images, 1, T · beams, S). All hypotheses
  * of an image share its slots; `path` (images, 1, beams, (T + 1) · beams), additive, shows each the slots of its own past and,
  * among the last `beams`, itself. So nobody's past is ever moved. Outputs: `logp` (images · beams, V), and `fresh.NAME` for each
@@ -429,7 +444,15 @@ export function decodeStep(
     };
     if (c.grounded && i === c.unimodalLayers) {
       const [keys, values] = ['k', 'v'].map((name) => input(`${name}.words`, [images, memory - 1, width]));
-      const places = placesOf(p, c, tokens, keys);
+      const recent = lookUp(wordTable(p, c), input('recent', [images, beams, PHRASE], 'int32')); // (…, PHRASE, C)
+      const ago = constant(
+        Float32Array.from({ length: PHRASE }, (_, k) => k),
+        [PHRASE],
+        'float32',
+      );
+      const there = where(lessOrEqual(ago, input('position', [1], 'int32').cast('float32')), 1, 0);
+      const counts = mul(phraseWeights(p), there).reshape([1, 1, PHRASE, 1]);
+      const places = placesOf(p, sum(mul(recent, counts), [2]), keys);
       x = add(x, readPlaces(p, c, places, values));
       out['fresh.places'] = places.reshape([images, 1, beams, memory - 1]);
       const past = input('cache.places', [images, 1, t * beams, memory - 1]);
