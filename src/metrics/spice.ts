@@ -25,7 +25,13 @@ export function spice(
 ): SpiceResult {
   requireReferences(items.map(({ referenceTexts }) => ({ references: referenceTexts })));
   const words = wordNumbers();
-  const told = (texts: readonly string[]) => distinct(texts.flatMap((text) => words.read(parser.parse(text))), words.same); // biome-ignore format: one line
+  const read = new Map<string, Slots[]>(); // people say the same of many images
+  const slotsOf = (text: string): Slots[] => {
+    const known = read.get(text) ?? words.read(parser.parse(text));
+    read.set(text, known);
+    return known;
+  };
+  const told = (texts: readonly string[]) => distinct(texts.flatMap(slotsOf), words.same);
   const sums = new Map<SpiceCategory, { sum: number; images: number }>();
   const perImage = items.map(({ candidateText, referenceTexts }) => {
     const [own, theirs] = [told([candidateText]), told(referenceTexts)];

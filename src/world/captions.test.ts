@@ -64,6 +64,22 @@ describe('a descriptive caption', () => {
     expect(checked).toBeGreaterThan(300);
   });
 
+  it('goes from left to right, but for an opening that relates the first two', () => {
+    fc.assert(
+      fc.property(index, (i) => {
+        const scene = sampleScene(11, i);
+        const fromLeft = groupsOf(scene)
+          .map((group) => ({ name: `${group.color} ${group.shape}`, x: Math.min(...group.objects.map(({ x }) => x)) }))
+          .sort((a, b) => a.x - b.x)
+          .map(({ name }) => name);
+        const named = readMentions(caption(scene, 'descriptive', i)).map((m) => `${m.color} ${m.shape}`);
+        const order = [...new Set(named)];
+        expect(order.slice(2)).toEqual(fromLeft.slice(2));
+        expect(order.slice(0, 2).sort()).toEqual(fromLeft.slice(0, 2).sort());
+      }),
+    );
+  });
+
   it('names every object with size and texture, the background and the letters', () => {
     fc.assert(
       fc.property(index, (i) => {

@@ -14,9 +14,9 @@ export interface Analysis {
 }
 
 /** Taggings of a sentence that are followed to the end, if they are not much less likely than the first. */
-const READINGS = 4;
+const READINGS = 3;
 /** Difference of log probabilities. */
-const MUCH = 1;
+const MUCH = 0.7;
 
 /** Of the likeliest roles of the words, those whose attributes and relations are likeliest too. */
 export function analyse(tokens: readonly Token[], model: SceneGraphModel): Analysis {

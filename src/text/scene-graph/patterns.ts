@@ -37,10 +37,12 @@ export function patternsOf({ sequence, mentions }: Phrases, a: number, b: number
 }
 
 function wordsOf(phrases: readonly Phrase[]): Word[] {
-  return phrases.flatMap((phrase): Word[] => {
-    if (phrase.kind === 'object') return [OBJECT];
-    return phrase.kind === 'word' && !phrase.silent ? [phrase] : [];
-  });
+  const words: Word[] = [];
+  for (const phrase of phrases) {
+    if (phrase.kind === 'object') words.push(OBJECT);
+    else if (phrase.kind === 'word' && !phrase.silent) words.push(phrase);
+  }
+  return words;
 }
 
 function patterns(kind: string, words: readonly Word[]): Pattern[] {
@@ -60,7 +62,7 @@ export const NONE: Relation = '';
 
 /** Puts verbs into the slots of a relation: `>$1 on` with `sit` is `>sit on`. */
 export function fillSlots(relation: Relation, { verbs }: Pattern): Relation {
-  if (verbs.length === 0) return relation;
+  if (verbs.length === 0 || !relation.includes('$')) return relation;
   return relation.replace(/\$(\d)/g, (_, slot) => verbs[Number(slot) - 1] ?? '');
 }
 

@@ -16,9 +16,9 @@ const ROLES = Object.values(Role);
 /** What comes before the first word. */
 export const START = 9;
 /** Taggings kept from word to word. */
-const BEAM = 5;
+const BEAM = 4;
 /** Outcomes less likely than this are not followed. */
-const UNLIKELY = 1e-3;
+const UNLIKELY = 1e-2;
 
 /** A tagging under way, from its last word back. */
 interface Path {
