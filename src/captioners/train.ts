@@ -290,14 +290,10 @@ async function* train(
 
   let validatedAt = -1;
   const score = async (): Promise<TrainEvent> => {
-    const scored = await validate(
-      config,
-      network.averaged(),
-      tokenizer,
-      feeder,
-      validated,
-      { training, device },
-    );
+    const scored = await validate(config, network.averaged(), tokenizer, feeder, validated, {
+      training,
+      device,
+    });
     validatedAt = network.step;
     const isBest = scored.ciderD > best;
     if (isBest) {

@@ -59,7 +59,13 @@ async function writtenLoss(
   const special = specialTokens(tokenizer);
   let [nats, tokens] = [0, 0];
   for (const [i, part] of parts(images).entries()) {
-    const text = packCaptions(part, plain, { ...training, batch: BATCH }, special, random(0, 'validation', i));
+    const text = packCaptions(
+      part,
+      plain,
+      { ...training, batch: BATCH },
+      special,
+      random(0, 'validation', i),
+    );
     const out = await program.run({ ...feeder.feed(part, BATCH), ...text });
     const real = text.segments.filter((segment) => segment > 0).length;
     nats += Number(out.caption[0]) * real;

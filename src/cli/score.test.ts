@@ -192,7 +192,7 @@ describe('score captions --clip', () => {
     expect(difference).toBeLessThan(0);
     expect(interval[1]).toBeLessThan(0);
     const { stdout } = await say('score', 'captions', right, '--clip', 'world', '--images', images);
-    expect(stdout).toMatch(/^12 pictures, by world-\w+; 95 % intervals/m);
+    expect(stdout).toMatch(/^12 pictures, by world@0\.1\.0; 95 % intervals/m);
     expect(stdout).toMatch(/^CLIP_cosine +\d+\.\d{4} +\d+\.\d{4} to \d+\.\d{4}$/m);
   });
 
@@ -220,5 +220,49 @@ describe('score captions --clip', () => {
     const { code, result } = await score(file, '--clip', 'world', '--images', images);
     expect(code).toBe(1);
     expect(result.error).toMatchObject({ code: 'no-images', hint: expect.stringMatching(/elsewhere/) });
+  });
+});
+
+describe('score captions --objects', () => {
+  const rows = [
+    { id: 1, caption: 'a man on a sofa' },
+    { id: 2, caption: 'two dogs and a hot dog' },
+  ];
+  const objects = {
+    objects: { person: ['man', 'woman'], couch: ['sofa'], dog: [], 'hot dog': [] },
+    images: { 1: ['person'], 2: ['dogs', 'hot dog'] },
+  };
+
+  test('counts what is mentioned and not there, without references', async () => {
+    const file = await put('rows.jsonl', ...rows);
+    await folder.write({ 'objects.json': JSON.stringify(objects) });
+    const { code, result } = await score(file, '--objects', join(folder.path, 'objects.json'), '--per-image');
+    expect(code).toBe(0);
+    expect(result.objects).toMatchObject({
+      n: 2,
+      metrics: { CHAIR_i: 1 / 4, CHAIR_s: 1 / 2 },
+      perImage: { 1: { mentioned: ['person', 'couch'], hallucinated: ['couch'] } },
+    });
+    expect(result.objects.intervals.CHAIR_s[0]).toBeLessThanOrEqual(0.5);
+    const { stdout } = await say('score', 'captions', file, '--objects', join(folder.path, 'objects.json'));
+    expect(stdout).toMatch(/^2 images with listed objects; 95 %/m);
+    expect(stdout).toMatch(/^CHAIR_i +0\.2500 +0\.\d{4} to 0\.\d{4}$/m);
+  });
+
+  test('compares two sets, and says what is wrong with a file of objects', async () => {
+    const file = await put('rows.jsonl', ...rows);
+    const better = await put('better.jsonl', { id: 1, caption: 'a man' }, rows[1]);
+    await folder.write({
+      'objects.json': JSON.stringify(objects),
+      'bad.json': '{"objects": {"dog": "hound"}}',
+    });
+    const { result } = await score(file, '--objects', join(folder.path, 'objects.json'), '--compare', better);
+    expect(result.objects.compare.differences.CHAIR_s.difference).toBe(-0.5);
+    const bad = await score(file, '--objects', join(folder.path, 'bad.json'));
+    expect(bad.code).toBe(1);
+    expect(bad.result.error).toMatchObject({
+      code: 'bad-objects',
+      message: expect.stringMatching(/^objects\.dog/),
+    });
   });
 });

@@ -33,7 +33,7 @@ export async function readCandidates(place: string, fail: OnFailure): Promise<Ca
     const [id] = row.ids;
     const text = candidateOf(row, fail);
     if (text === undefined) continue;
-    const names = row.ids.map(canonical);
+    const names = row.ids.map(canonicalId);
     if (seen.has(names[0])) {
       throw new RecaptionError('duplicate-key', `the image "${id}" has a second caption`, {
         place: row.place,
@@ -183,21 +183,21 @@ function idsOf({ key, meta }: Sample): string[] {
 }
 
 /** The names under which captions of a sample's image may be found, as candidates and references have them. */
-export const sampleNames = (sample: Sample): string[] => idsOf(sample).map(canonical);
+export const sampleNames = (sample: Sample): string[] => idsOf(sample).map(canonicalId);
 
 function addReferences(
   to: Map<string, { id: string; texts: string[] }>,
   ids: readonly string[],
   texts: readonly string[],
 ): void {
-  const names = ids.map(canonical);
+  const names = ids.map(canonicalId);
   const entry = to.get(names[0]) ?? { id: ids[0], texts: [] };
   entry.texts.push(...texts.filter((text) => text.trim() !== ''));
   for (const name of names) if (!to.has(name)) to.set(name, entry);
 }
 
 /** COCO writes 391895 in its lists, and 000000391895 or COCO_val2014_000000391895 in its file names. */
-function canonical(id: string): string {
+export function canonicalId(id: string): string {
   const digits = /^(?:COCO_\w+_)?0*(\d+)$/.exec(id);
   return digits === null ? id : digits[1];
 }

@@ -3,6 +3,7 @@ export { mapAhead } from './ahead.ts';
 export {
   type Candidate,
   type CandidateSet,
+  canonicalId,
   type Paired,
   pairCaptions,
   type References,

@@ -69,7 +69,10 @@ describe('a descriptive caption', () => {
       fc.property(index, (i) => {
         const scene = sampleScene(11, i);
         const fromLeft = groupsOf(scene)
-          .map((group) => ({ name: `${group.color} ${group.shape}`, x: Math.min(...group.objects.map(({ x }) => x)) }))
+          .map((group) => ({
+            name: `${group.color} ${group.shape}`,
+            x: Math.min(...group.objects.map(({ x }) => x)),
+          }))
           .sort((a, b) => a.x - b.x)
           .map(({ name }) => name);
         const named = readMentions(caption(scene, 'descriptive', i)).map((m) => `${m.color} ${m.shape}`);
