@@ -1,6 +1,6 @@
 import type { SceneGraph, SceneGraphParser, Tuple } from '../text/scene-graph/index.ts';
 import { tuplesOf } from '../text/scene-graph/index.ts';
-import { wordnet } from '../text/wordnet.ts';
+import { intersect, wordnet } from '../text/wordnet.ts';
 import { additiveMean } from './additive.ts';
 import { type CaptionItem, type MetricResult, mean, requireReferences } from './item.ts';
 
@@ -116,17 +116,7 @@ function wordNumbers() {
       tuplesOf(graph)
         .flatMap(headed)
         .map((tuple) => tuple.map(numberOf)),
-    same: (a: number, b: number) => a === b || share(synsets[a], synsets[b]),
+    same: (a: number, b: number) => a === b || intersect(synsets[a], synsets[b]),
     isIn: (category: SpiceCategory, tuple: Slots) => kinds[category](tuple),
   };
-}
-
-/** Whether two ascending lists have a number in common. */
-function share(a: readonly number[], b: readonly number[]): boolean {
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) return true;
-    if (a[i] < b[j]) i++;
-    else j++;
-  }
-  return false;
 }

@@ -187,8 +187,8 @@ function remembered<T>(
   };
 }
 
-/** Of two ascending lists. */
-function intersect(a: readonly number[], b: readonly number[]): boolean {
+/** Whether two ascending lists, such as those of `synsets`, have a number in common. */
+export function intersect(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     if (a[i] === b[j]) return true;
     if (a[i] < b[j]) i++;
