@@ -55,7 +55,7 @@ export function registerScoreCaptions(score: Command, context: Context): void {
     .option('--seed <k>', 'of the bootstrap: the same seed gives the same intervals', wholeNumber(0), 1)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ recaption score captions new.jsonl --references captions_val2017.json --compare old.jsonl\n' +
+      '\nExample:\n  $ recaption score captions new.jsonl --references captions_val2017.json --compare old.jsonl\n' +
         '  $ recaption score captions new.jsonl --clip Xenova/clip-vit-base-patch32 --images photos',
     )
     .action((file: string, options: Options) => scoreCommand(file, options, context));
