@@ -1,5 +1,6 @@
 /**
- * Share of unseen scenes of the world whose caption names every object with colour and shape, and no other.
+ * Share of unseen scenes of the world whose caption names every object with colour and shape, and no other; and how many of the
+ * relations are true that the captions state between things that are there.
  *
  *     node bench/world-captions.ts MODEL_DIR [--count 500] [--seed 9000001] [--size 64] [--beam 3]
  */
@@ -7,7 +8,16 @@ import { parseArgs } from 'node:util';
 import { loadCaptioner } from '../src/captioners/load.ts';
 import { RecaptionError } from '../src/errors.ts';
 import { additiveMean, bootstrap } from '../src/metrics/index.ts';
-import { namesAllObjects, renderScene, type Scene, sampleScene } from '../src/world/index.ts';
+import {
+  groupRelations,
+  groupsOf,
+  type Mention,
+  namesAllObjects,
+  readRelations,
+  renderScene,
+  type Scene,
+  sampleScene,
+} from '../src/world/index.ts';
 import { verdict } from './lib/lines.ts';
 
 const { values, positionals } = parseArgs({
@@ -30,6 +40,7 @@ if (positionals.length !== 1) {
 try {
   const captioner = await loadCaptioner(positionals[0]);
   const hits: number[] = [];
+  const relations: boolean[] = [];
   for (let at = 0; at < count; at += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, count - at) }, (_, i) => at + i);
     const scenes: Scene[] = indices.map((index) => sampleScene(seed, index));
@@ -40,6 +51,7 @@ try {
     for (const [i, { text }] of captions.entries()) {
       const hit = namesAllObjects(scenes[i], text);
       hits.push(+hit);
+      relations.push(...statedRelations(scenes[i], text));
       if (hits.length <= EXAMPLES) console.log(`  ${hit ? 'all named' : 'not all  '}  ${text}`);
     }
   }
@@ -50,9 +62,23 @@ try {
   console.log(
     `all objects named in ${per(share)} (95 % interval ${per(low)} to ${per(high)}), ${verdict(share, { least: 0.9 })}`,
   );
+  console.log(`relations stated: ${relations.filter(Boolean).length} of ${relations.length} are true`);
   await captioner.close();
 } catch (error) {
   if (!(error instanceof RecaptionError)) throw error;
   console.error([error.message, error.place, error.hint].filter(Boolean).join('\n'));
   process.exitCode = 1;
+}
+
+/** For each relation that a caption states between two things that are there: whether it is true. */
+function statedRelations(scene: Scene, caption: string): boolean[] {
+  const groups = groupsOf(scene);
+  const meant = ({ color, shape }: Mention) =>
+    groups.find((group) => group.color === color && group.shape === shape);
+  return readRelations(caption).flatMap(({ subject, relation, object }) => {
+    const [a, b] = [meant(subject), meant(object)];
+    if (a === undefined || b === undefined || a === b) return [];
+    if (relation === 'behind') return [groupRelations(scene, b, a).includes('in front of')];
+    return [groupRelations(scene, a, b).includes(relation)];
+  });
 }
