@@ -1,13 +1,10 @@
-import { join } from 'node:path';
-import { exists } from '../files.ts';
 import type { Image } from '../image/index.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import { imageEmbedding, textEmbedding } from '../models/captioner.ts';
 import { openTransformersClip } from '../models/clip.ts';
-import { readJson } from '../models/model-folder.ts';
 import { compile, type Device, params } from '../tensor/index.ts';
 import { normaliseCaption } from '../text/normalise-caption.ts';
-import { SHIPPED } from './folder.ts';
+import { isCaptioner } from './folder.ts';
 import { specialTokens } from './network.ts';
 import { openCaptioner } from './open.ts';
 
@@ -20,14 +17,6 @@ const BATCH = 32;
  */
 export async function openClip(ref: string, device: Device = 'cpu'): Promise<ClipEncoder> {
   return (await isCaptioner(ref)) ? openCaptionerClip(ref, device) : openTransformersClip(ref, device);
-}
-
-async function isCaptioner(ref: string): Promise<boolean> {
-  if (!/[\\/.]/.test(ref) && (await exists(join(SHIPPED, ref)))) return true;
-  const config = join(ref, 'config.json');
-  if (!(await exists(config))) return false;
-  const { type } = ((await readJson(config)) ?? {}) as { type?: unknown };
-  return type === 'recaption-captioner';
 }
 
 /**

@@ -8,7 +8,7 @@ import { captionerConfigSchema, parseConfig } from '../models/captioner-config.t
 import { modelFiles, readJson } from '../models/model-folder.ts';
 
 /** Captioners that come with the package, by name. */
-export const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
+const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
 
 const fileSchema = z.looseObject({
   type: z.literal('recaption-captioner'),
@@ -32,14 +32,28 @@ export async function captionerFolder(ref: string) {
   return { folder, files, ...parseConfig(fileSchema, await readJson(place), place, hint) };
 }
 
+/** Whether a reference means a captioner of ours, and not a model of another sort or nothing at all. */
+export async function isCaptioner(ref: string): Promise<boolean> {
+  const folder = await placeOf(ref);
+  if (folder === undefined) return false;
+  const config = join(folder, 'config.json');
+  if (!(await exists(config))) return false;
+  return fileSchema.pick({ type: true }).safeParse(await readJson(config)).success;
+}
+
 /** A name means a captioner that comes with the package, unless a model folder of that name is here; all else is a path. */
-async function folderOf(ref: string): Promise<string> {
+async function placeOf(ref: string): Promise<string | undefined> {
   const [here, shipped] = [resolve(ref), join(SHIPPED, ref)];
   const isName = !/[\\/.]/.test(ref);
   if (isName && (await exists(shipped)) && !(await exists(join(here, 'config.json')))) return shipped;
-  if (await exists(here)) return here;
+  return (await exists(here)) ? here : undefined;
+}
+
+async function folderOf(ref: string): Promise<string> {
+  const place = await placeOf(ref);
+  if (place !== undefined) return place;
   throw new RecaptionError('no-captioner', `there is no captioner "${ref}"`, {
-    place: here,
+    place: resolve(ref),
     hint: 'Name a folder made by `recaption train captioner`, or one that comes with this package.',
   });
 }

@@ -18,7 +18,10 @@ export interface Validation {
   samples: { key: string; caption: string; references: string[] }[];
 }
 
-/** How captions for images that it was not trained on score, with a few of them to look at. */
+/**
+ * How captions for images that it was not trained on score, with a few of them to look at; and how likely it finds what people
+ * wrote of these.
+ */
 export async function validate(
   config: CaptionerConfig,
   weights: Weights,
@@ -27,55 +30,31 @@ export async function validate(
   images: readonly TokenisedImage[],
   { training, device }: { training: TrainingConfig; device: Device },
 ): Promise<Validation> {
+  const { beam, packedTokens: length, captionsPerImage: captions } = training;
   const network = await captionNetwork(config, weights, tokenizer, { device, batch: BATCH });
-  const captions: string[] = [];
-  for (const part of parts(images)) {
-    const inputs = feeder.feed(part, network.batch);
-    const written = await network.write(inputs, part.length, { beam: training.beam });
-    captions.push(...written.map(({ text }) => text));
-  }
-  await network.dispose();
-  const references = images.map((image) => image.references);
-  const { metrics } = await scoreCaptions(captions, references, { metrics: ['CIDEr-D', 'Bleu_4'] });
-  const samples = images
-    .slice(0, 4)
-    .map(({ key }, i) => ({ key, caption: captions[i], references: references[i] }));
-  const captionLoss = await writtenLoss(config, weights, tokenizer, feeder, images, { training, device });
-  return { ciderD: metrics['CIDEr-D'], bleu4: metrics.Bleu_4, captionLoss, samples };
-}
-
-async function writtenLoss(
-  config: CaptionerConfig,
-  weights: Weights,
-  tokenizer: Tokenizer,
-  feeder: ImageFeeder,
-  images: readonly TokenisedImage[],
-  { training, device }: { training: TrainingConfig; device: Device },
-): Promise<number> {
-  const { packedTokens: length, captionsPerImage: captions } = training;
   const plain = { ...config, dropout: 0, tokenDropout: 0, labelSmoothing: 0 };
   const { caption } = captionerLoss(params(), plain, { batch: BATCH, length, captions });
-  const program = await compile({ outputs: { caption }, frozen: weights, device });
+  const loss = await compile({ outputs: { caption }, frozen: weights, device });
   const special = specialTokens(tokenizer);
+  const said: string[] = [];
   let [nats, tokens] = [0, 0];
-  for (const [i, part] of parts(images).entries()) {
-    const text = packCaptions(
-      part,
-      plain,
-      { ...training, batch: BATCH },
-      special,
-      random(0, 'validation', i),
-    );
-    const out = await program.run({ ...feeder.feed(part, BATCH), ...text });
+  for (let at = 0; at < images.length; at += BATCH) {
+    const part = images.slice(at, at + BATCH);
+    const inputs = feeder.feed(part, BATCH);
+    const written = await network.write(inputs, part.length, { beam });
+    said.push(...written.map(({ text }) => text));
+    const draw = random(0, 'validation', at / BATCH);
+    const text = packCaptions(part, plain, { ...training, batch: BATCH }, special, draw);
+    const out = await loss.run({ ...inputs, ...text });
     const real = text.segments.filter((segment) => segment > 0).length;
     nats += Number(out.caption[0]) * real;
     tokens += real;
   }
-  await program.dispose();
-  return nats / Math.max(1, tokens);
+  await network.dispose();
+  await loss.dispose();
+  const references = images.map((image) => image.references);
+  const { metrics } = await scoreCaptions(said, references, { metrics: ['CIDEr-D', 'Bleu_4'] });
+  const samples = images.slice(0, 4).map(({ key }, i) => ({ key, caption: said[i], references: references[i] })); // biome-ignore format: one line
+  const captionLoss = nats / Math.max(1, tokens);
+  return { ciderD: metrics['CIDEr-D'], bleu4: metrics.Bleu_4, captionLoss, samples };
 }
-
-const parts = (images: readonly TokenisedImage[]): TokenisedImage[][] =>
-  Array.from({ length: Math.ceil(images.length / BATCH) }, (_, i) =>
-    images.slice(i * BATCH, (i + 1) * BATCH),
-  );

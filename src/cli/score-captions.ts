@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { failureList, readCandidates, readReferences } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
-import type { CaptionMetric } from '../metrics/index.ts';
-import { CAPTION_METRICS } from '../metrics/index.ts';
+import { CAPTION_METRICS, type CaptionMetric } from '../metrics/index.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT } from './main.ts';
 import { deviceOption, wholeNumber } from './options.ts';

@@ -5,16 +5,8 @@ import { RecaptionError } from '../errors.ts';
 import { type ClipItem, type ClipScoreReport, clipScores } from '../metrics/index.ts';
 import type { Device } from '../tensor/device.ts';
 import { counted, type Output, printable } from './output.ts';
-import {
-  compared,
-  type Measured,
-  type Part,
-  type PartOptions,
-  perImageOf,
-  type Sets,
-  withIntervals,
-} from './score-part.ts';
-import { perImageLines, scoreTable } from './score-tables.ts';
+import { type Part, type PartOptions, type SetReport, type Sets, tell } from './score-part.ts';
+import { perImageLines } from './score-tables.ts';
 
 /** Longest side of a decoded picture: above what any CLIP looks at. */
 const SIDE = 512;
@@ -36,19 +28,14 @@ export async function scoreByClip(
   around: { onFailure: OnFailure; output: Output },
 ): Promise<Part> {
   const { ids, reports } = await clipReports(sets, references, request, around);
-  const [report, second] = reports;
-  const { model, n, cut } = report;
-  const own = withIntervals(measured(report), options);
-  const other = second && compared(measured(report), measured(second), options);
-  const perImage = perImageOf(options, ids);
+  const [{ model, n }] = reports;
+  const told = reports.map(toldOf);
+  const { table, record } = tell(told, ids, options);
   const missing = sets[0].length - n;
-  const tooLong = cut.captions + (second?.cut.captions ?? 0);
+  const tooLong = reports.reduce((sum, { cut }) => sum + cut.captions, 0);
   return {
     title: `${counted(n, 'picture')}, by ${printable(model)}`,
-    lines: [
-      ...scoreTable(own, other),
-      ...(options.perImage ? perImageLines(ids, own.metrics, report.perImage) : []),
-    ],
+    lines: [...table, ...(options.perImage ? perImageLines(ids, told[0].metrics, told[0].perImage) : [])],
     notes: [],
     warnings: [
       ...(missing > 0
@@ -59,21 +46,15 @@ export async function scoreByClip(
         : []),
     ],
     leftOut: missing > 0,
-    record: {
-      model,
-      prefix: request.prefix,
-      ...own,
-      ...perImage(report),
-      n,
-      cut,
-      ...(other && { compare: { file: options.compare, ...other, cut: second.cut, ...perImage(second) } }),
-    },
+    record: { model, prefix: request.prefix, ...record },
   };
 }
 
-const measured = ({ metrics, additive }: ClipScoreReport): Measured => ({
+const toldOf = ({ metrics, additive, perImage, cut }: ClipScoreReport): SetReport => ({
   metrics: { ...metrics },
-  additive: additive as Measured['additive'],
+  parts: Object.entries(additive).map(([name, of]) => ({ names: [name], additive: of })),
+  perImage,
+  besides: { cut },
 });
 
 /**

@@ -2,19 +2,10 @@
 import { z } from 'zod';
 import { canonicalId } from '../data/index.ts';
 import { RecaptionError } from '../errors.ts';
-import { additive, chair, type ObjectVocabulary, objectVocabulary, ptbTokenize } from '../metrics/index.ts';
+import { chair, objectVocabulary, ptbTokenize } from '../metrics/index.ts';
 import { readJsonFile } from './options.ts';
 import { counted } from './output.ts';
-import {
-  compared,
-  type Measured,
-  type Part,
-  type PartOptions,
-  perImageOf,
-  type Sets,
-  withIntervals,
-} from './score-part.ts';
-import { scoreTable } from './score-tables.ts';
+import { type Part, type PartOptions, type Sets, tell } from './score-part.ts';
 
 const fileSchema = z.object({
   /** Names of objects, with synonyms. */
@@ -34,7 +25,7 @@ export async function scoreObjects(sets: Sets, file: string, options: PartOption
     });
   }
   const vocabulary = objectVocabulary(parsed.data.objects);
-  const present = new Map(
+  const listed = new Map(
     Object.entries(parsed.data.images).map(([id, objects]) => [canonicalId(id), objects] as const),
   );
   const texts = sets.map((set) => new Map(set.map(({ names, text }) => [names[0], text])));
@@ -42,7 +33,7 @@ export async function scoreObjects(sets: Sets, file: string, options: PartOption
     .map(({ id, names }) => ({
       id,
       name: names[0],
-      there: names.map((name) => present.get(name)).find(Boolean),
+      there: names.map((name) => listed.get(name)).find(Boolean),
     }))
     .filter(({ name, there }) => there !== undefined && texts.every((own) => own.has(name)));
   if (known.length === 0) {
@@ -52,38 +43,22 @@ export async function scoreObjects(sets: Sets, file: string, options: PartOption
     });
   }
   const ids = known.map(({ id }) => id);
-  const results = texts.map(
-    (own) =>
-    measure(known.map(({ name }) => own.get(name)!), known.map(({ there }) => there!), vocabulary), // biome-ignore format: one line
-  );
-  const [result, second] = results;
-  const own = withIntervals(result, options);
-  const other = second && compared(result, second, options);
-  const perImage = perImageOf(options, ids);
+  const present = known.map(({ there }) => there!);
+  const reports = texts.map((own) => {
+    const captions = known.map(({ name }) => ptbTokenize(own.get(name)!));
+    const { chairI, chairS, perImage, additive } = chair(captions, present, vocabulary);
+    const metrics = { CHAIR_i: chairI, CHAIR_s: chairS };
+    return { metrics, parts: [{ names: Object.keys(metrics), additive }], perImage };
+  });
+  const { table, record } = tell(reports, ids, options);
   const missing = sets[0].length - known.length;
   return {
     title: `${counted(known.length, 'image')} with listed objects`,
-    lines: scoreTable(own, other),
+    lines: table,
     notes: [],
     warnings:
       missing > 0 ? [`${counted(missing, 'caption')} left out of CHAIR, without a list of objects`] : [],
     leftOut: missing > 0,
-    record: {
-      ...own,
-      ...perImage(result),
-      n: known.length,
-      ...(other && { compare: { file: options.compare, ...other, ...perImage(second) } }),
-    },
+    record,
   };
-}
-
-function measure(captions: string[], present: readonly string[][], vocabulary: ObjectVocabulary) {
-  const { chairI, chairS, perImage, additive: both } = chair(captions.map(ptbTokenize), present, vocabulary);
-  const rows = Array.from({ length: captions.length }, (_, i) => [...both.rows.subarray(i * both.width, (i + 1) * both.width)]); // biome-ignore format: one line
-  const one = (k: number) => additive(rows, both.width, (sum) => [both.scores(sum)[k]]);
-  const measured: Measured = {
-    metrics: { CHAIR_i: chairI, CHAIR_s: chairS },
-    additive: { CHAIR_i: one(0), CHAIR_s: one(1) },
-  };
-  return { ...measured, perImage };
 }

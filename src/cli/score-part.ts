@@ -1,7 +1,7 @@
 /** What the parts of `recaption score captions` have in common: each measures captions in a way of its own. */
 import type { Candidate } from '../data/index.ts';
-import { type Additive, type BootstrapOptions, bootstrap, pairedBootstrap } from '../metrics/index.ts';
-import type { Scores } from './score-tables.ts';
+import { type BootstrapOptions, compareScores, type Measured, scoreIntervals } from '../metrics/index.ts';
+import { scoreTable } from './score-tables.ts';
 
 /** One set of captions, or two that are compared. */
 export type Sets = readonly (readonly Candidate[])[];
@@ -23,32 +23,29 @@ export interface PartOptions extends BootstrapOptions {
   perImage: boolean;
 }
 
-/** Scores by name with what they are made of. */
-export interface Measured {
-  metrics: Scores;
-  additive: Readonly<Record<string, Additive>>;
+/** Scores of one set of captions. */
+export interface SetReport extends Measured {
+  perImage: readonly object[];
+  /** What the record says of this set besides. */
+  besides?: object;
 }
 
-/** Scores with their intervals. */
-export const withIntervals = ({ metrics, additive }: Measured, options: BootstrapOptions) => ({
-  metrics,
-  intervals: Object.fromEntries(
-    Object.entries(additive).map(([name, of]) => [name, bootstrap(of, options)[0]] as const),
-  ),
-});
-
-/** The second set's scores, and how they differ from the first's. */
-export const compared = (one: Measured, other: Measured, options: BootstrapOptions) => ({
-  metrics: other.metrics,
-  differences: Object.fromEntries(
-    Object.entries(one.additive)
-      .filter(([name]) => name in other.additive)
-      .map(([name, of]) => [name, pairedBootstrap(of, other.additive[name], options)[0]] as const),
-  ),
-});
-
-/** What each image scores, under its id, where that is asked for. */
-export const perImageOf =
-  ({ perImage }: PartOptions, ids: readonly string[]) =>
-  (of: { perImage: readonly object[] }) =>
-    perImage && { perImage: Object.fromEntries(ids.map((id, i) => [id, of.perImage[i]])) };
+/** Scores of one set, or of two beside each other, with intervals: as a table, and as a record with each image's where asked for. */
+export function tell(
+  [report, second]: readonly SetReport[],
+  ids: readonly string[],
+  options: PartOptions,
+): { table: string[]; record: object } {
+  const { metrics } = report;
+  const intervals = scoreIntervals(report, options);
+  const other = second && { metrics: second.metrics, differences: compareScores(report, second, options) };
+  const more = ({ perImage, besides }: SetReport) => ({
+    ...besides,
+    ...(options.perImage && { perImage: Object.fromEntries(ids.map((id, i) => [id, perImage[i]])) }),
+  });
+  const record = { metrics, intervals, n: ids.length, ...more(report) };
+  return {
+    table: scoreTable({ metrics, intervals }, other),
+    record: other ? { ...record, compare: { file: options.compare, ...other, ...more(second) } } : record,
+  };
+}

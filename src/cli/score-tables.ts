@@ -13,13 +13,14 @@ export function scoreTable(
   const header = ['', 'score', 'interval', ...(compared ? ['other', 'difference', 'interval', 'p'] : [])];
   const rows = Object.keys(metrics).map((name) => {
     const own = [name, score(metrics[name]), range(intervals[name])];
-    const difference = compared?.differences[name];
-    if (compared === undefined || difference === undefined) return [...own, '', '', '', ''];
-    const { difference: by, interval, p } = difference;
+    if (compared === undefined) return own;
+    // A metric that the other set has not: RefCLIPScore where some of its pictures have no references.
+    if (!(name in compared.differences)) return [...own, '', '', '', ''];
+    const { difference, interval, p } = compared.differences[name];
     return [
       ...own,
       score(compared.metrics[name]),
-      signed(by),
+      signed(difference),
       range(interval, signed),
       p < 0.001 ? '<0.001' : p.toFixed(3),
     ];

@@ -1,15 +1,9 @@
 /** Scores of captions against references. */
 import { type Paired, pairCaptions, type References } from '../data/index.ts';
-import {
-  type CaptionMetric,
-  compareScores,
-  type ScoreReport,
-  scoreCaptions,
-  scoreIntervals,
-} from '../metrics/index.ts';
+import { type CaptionMetric, type ScoreReport, scoreCaptions } from '../metrics/index.ts';
 import { counted } from './output.ts';
-import { type Part, type PartOptions, perImageOf, type Sets } from './score-part.ts';
-import { perImageLines, scoreTable } from './score-tables.ts';
+import { type Part, type PartOptions, type Sets, tell } from './score-part.ts';
+import { perImageLines } from './score-tables.ts';
 
 export interface TextOptions extends PartOptions {
   metrics?: CaptionMetric[];
@@ -23,34 +17,26 @@ export async function scoreTexts(
   place: string,
   options: TextOptions,
 ): Promise<Part> {
-  const { metrics, compare } = options;
+  const { metrics } = options;
   const paired = pairCaptions(sets, references, place);
   const tokenize = options.tokenized ? (text: string) => text.split(/\s+/).filter(Boolean) : undefined;
   const reports: ScoreReport[] = [];
   for (const candidates of paired.candidates)
     reports.push(await scoreCaptions(candidates, paired.references, { metrics, tokenize }));
-  const [report, second] = reports;
-  const intervals = scoreIntervals(report, options);
-  const other = second && { metrics: second.metrics, differences: compareScores(report, second, options) };
-  const perImage = perImageOf(options, paired.ids);
+  const [report] = reports;
+  const told = reports.map((one) => ({ ...one, besides: { details: one.details } }));
+  const { table, record } = tell(told, paired.ids, options);
   const count = paired.references.reduce((sum, own) => sum + own.length, 0);
   return {
     title: `${counted(report.n, 'image')}, ${counted(count, 'reference')}`,
     lines: [
-      ...scoreTable({ metrics: report.metrics, intervals }, other),
+      ...table,
       ...(options.perImage ? perImageLines(paired.ids, report.metrics, report.perImage) : []),
     ],
     notes: [...detailLines(report), ...report.notes],
     warnings: [...new Set([...pairingWarnings(paired), ...reports.flatMap(({ warnings }) => warnings)])],
     leftOut: paired.withoutReference.length + paired.withoutCounterpart.length > 0,
-    record: {
-      metrics: report.metrics,
-      intervals,
-      ...perImage(report),
-      details: report.details,
-      n: report.n,
-      ...(other && { compare: { file: compare, ...other, ...perImage(second) } }),
-    },
+    record,
   };
 }
 

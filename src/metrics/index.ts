@@ -41,6 +41,7 @@ export {
   type CaptionMetric,
   type CaptionScores,
   compareScores,
+  type Measured,
   type ScoreOptions,
   type ScoreReport,
   scoreCaptions,

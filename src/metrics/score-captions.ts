@@ -73,8 +73,13 @@ export interface ScoreOptions<M extends CaptionMetric = CaptionMetric> {
   tokenize?: (text: string) => string[];
 }
 
-export interface ScoreReport<M extends CaptionMetric = CaptionMetric> {
-  metrics: CaptionScores<M>;
+/** Corpus scores by name, and what they are made of: enough for intervals and comparisons. */
+export interface Measured<M extends string = string> {
+  metrics: Record<M, number>;
+  parts: { names: readonly string[]; additive: Additive }[];
+}
+
+export interface ScoreReport<M extends CaptionMetric = CaptionMetric> extends Measured<M> {
   perImage: CaptionScores<M>[];
   /** Number of images. */
   n: number;
@@ -84,8 +89,6 @@ export interface ScoreReport<M extends CaptionMetric = CaptionMetric> {
   notes: string[];
   /** What a metric says of parts of what it measures, such as SPICE of attributes. */
   details: Partial<Record<M, Record<string, number>>>;
-  /** For `scoreIntervals` and `compareScores`: what the corpus scores are made of. */
-  parts: { names: readonly string[]; additive: Additive }[];
 }
 
 /**
@@ -139,8 +142,8 @@ export async function scoreCaptions<M extends CaptionMetric = CaptionMetric>(
 }
 
 /** The bootstrap interval of each metric of a report, over its images. */
-export function scoreIntervals<M extends CaptionMetric>(
-  report: ScoreReport<M>,
+export function scoreIntervals<M extends string>(
+  report: Measured<M>,
   options?: BootstrapOptions,
 ): Record<M, Interval> {
   const all = report.parts.flatMap(({ names, additive }) => {
@@ -155,13 +158,13 @@ export function scoreIntervals<M extends CaptionMetric>(
  * order.
  * @throws RecaptionError `unequal-lengths`.
  */
-export function compareScores<M extends CaptionMetric>(
-  one: ScoreReport<M>,
-  other: ScoreReport<M>,
+export function compareScores<M extends string>(
+  one: Measured<M>,
+  other: Measured<M>,
   options?: BootstrapOptions,
 ): Record<M, Difference> {
   const all = one.parts.flatMap(({ names, additive }) => {
-    const same = other.parts.find((part) => part.names === names);
+    const same = other.parts.find((part) => part.names[0] === names[0]);
     if (same === undefined) return [];
     const differences = pairedBootstrap(additive, same.additive, options);
     return names.map((name, k) => [name, differences[k]] as const);
@@ -169,7 +172,7 @@ export function compareScores<M extends CaptionMetric>(
   return onlyOf(one, all);
 }
 
-const onlyOf = <M extends CaptionMetric, T>(
-  { metrics }: ScoreReport<M>,
+const onlyOf = <M extends string, T>(
+  { metrics }: Measured<M>,
   all: (readonly [name: string, value: T])[],
 ): Record<M, T> => Object.fromEntries(all.filter(([name]) => name in metrics)) as Record<M, T>;

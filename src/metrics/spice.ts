@@ -1,5 +1,4 @@
-import type { SceneGraph, SceneGraphParser, Tuple } from '../text/scene-graph/index.ts';
-import { tuplesOf } from '../text/scene-graph/index.ts';
+import { type SceneGraph, type SceneGraphParser, type Tuple, tuplesOf } from '../text/scene-graph/index.ts';
 import { intersect, wordnet } from '../text/wordnet.ts';
 import { additiveMean } from './additive.ts';
 import { type CaptionItem, type MetricResult, mean, requireReferences } from './item.ts';

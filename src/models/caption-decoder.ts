@@ -141,11 +141,11 @@ export async function captionDecoder(
           position + 1 === last,
         );
         const before = paths.slice(row, row + beams);
-        const earlier = before.map((_, k) => recent?.slice((row + k) * PHRASE, (row + k + 1) * PHRASE));
+        const earlier = recent?.slice(row * PHRASE, (row + beams) * PHRASE);
         for (const [k, { token, parent }] of search.live().entries()) {
           tokens[row + k] = token;
           paths[row + k] = [...before[parent], parent];
-          if (recent) remember(recent, row + k, earlier[parent], token);
+          if (earlier) remember(recent!, row + k, earlier.subarray(parent * PHRASE), token);
           showPath(masks[row + k], beams, k, paths[row + k]);
         }
       }
@@ -189,9 +189,9 @@ function showPath(mask: Float32Array, beams: number, own: number, rows: number[]
 }
 
 /** Puts a word before the last ones of the hypothesis that it continues, in the row `row` of `recent`. */
-function remember(recent: Int32Array, row: number, before: Int32Array | undefined, token: number): void {
+function remember(recent: Int32Array, row: number, before: Int32Array, token: number): void {
   recent[row * PHRASE] = token;
-  if (before) recent.set(before.subarray(0, PHRASE - 1), row * PHRASE + 1);
+  recent.set(before.subarray(0, PHRASE - 1), row * PHRASE + 1);
 }
 
 /** Copies what one step wrote, (groups, beams, d), into its slots of a cache (groups, T, beams, d). */
