@@ -1,22 +1,30 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { CAPTION_BATCH, type CaptionRequest } from '../captioners/captioner.ts';
+import { isWorkspace } from '../data/catalog/index.ts';
 import { openDataset } from '../data/index.ts';
-import type { Failure } from '../data/sample.ts';
+import { CAPTION_KINDS, type CaptionKind, type Failure, type OnFailure } from '../data/sample.ts';
+import { UsageError } from '../errors.ts';
 import { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from '../jobs/caption-job.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
+import { captionWorkspace, OVERWRITE, type Overwrite } from '../jobs/workspace-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
+import { withWorkspace } from './workspace.ts';
 
 interface CaptionOptions extends CaptionRequest {
-  captioner?: string;
+  captioner: string[];
+  kind?: CaptionKind[];
   vision?: string[];
+  where?: string;
+  overwrite: Overwrite;
+  concurrency: number;
   out?: string;
-  format: OutputFormat;
+  format?: OutputFormat;
   batch: number;
   limit?: number;
   device: Device;
@@ -27,15 +35,32 @@ export const register: Register = (program, context) => {
     .command('caption')
     .summary('write a caption for every picture of a collection')
     .description(
-      'Writes a caption for every picture of a collection. A run that was interrupted, or killed, goes on when the same ' +
-        'command is given again; on a finished output it captions what is new.',
+      'Writes a caption for every picture of a collection, or of a workspace that recaption import has made. A run that was ' +
+        'interrupted, or killed, goes on when the same command is given again; then it captions what is new.',
     )
-    .argument('<source>', 'folder, .tar shards, metadata.jsonl or COCO json')
-    .option('--captioner <ref>', 'folder of a trained captioner (default: the starter captioner)')
-    .option('--vision <ref...>', 'where its frozen vision encoders lie now, if they were moved')
-    .option('--out <path>', 'file (jsonl) or folder (default: captions/NAME-OF-SOURCE/captions.jsonl)')
+    .argument('<source>', 'workspace, folder, .tar shards, metadata.jsonl or COCO json')
+    .option('--captioner <ref...>', 'folders of trained captioners, or names of those that come along', [
+      'starter',
+    ])
+    .option(
+      '--kind <kinds>',
+      'kinds of captions to write, with commas (default: what the captioners write)',
+      kinds,
+    )
+    .option('--vision <ref...>', 'where their frozen vision encoders lie now, if they were moved')
+    .option('--where <query>', 'of a workspace, only the pictures that this finds: see recaption query')
     .addOption(
-      new Option('--format <format>', 'form of the captions').choices(OUTPUT_FORMATS).default('jsonl'),
+      new Option('--overwrite <which>', 'of a workspace, caption again: nothing, what failed, or everything')
+        .choices(OVERWRITE)
+        .default('never'),
+    )
+    .option('--concurrency <n>', 'batches that are under way at once', wholeNumber(1, 1024), 1)
+    .option(
+      '--out <path>',
+      'file (jsonl) or folder, not for a workspace (default: captions/NAME-OF-SOURCE/captions.jsonl)',
+    )
+    .addOption(
+      new Option('--format <format>', 'form of the captions (default: jsonl)').choices(OUTPUT_FORMATS),
     )
     .option('--beam <n>', 'width of the beam; 1 is greedy', wholeNumber(1))
     .option('--max-tokens <n>', 'longest caption', wholeNumber(1))
@@ -60,33 +85,96 @@ export const register: Register = (program, context) => {
     .option('--limit <n>', 'only the first so many pictures', wholeNumber(1))
     .addOption(deviceOption())
     .option('--resume', 'go on with an interrupted run; this happens without the option too')
-    .addHelpText('after', '\nExample:\n  $ recaption caption ~/photos --beam 3 --out photos.jsonl')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ recaption caption ~/photos --beam 3 --out photos.jsonl\n' +
+        '  $ recaption caption workspace --kind short,descriptive --captioner models/short models/descriptive',
+    )
     .action((source: string, options: CaptionOptions) => captionCommand(source, options, context));
 };
 
+/** Parses `short,descriptive`. */
+function kinds(text: string): CaptionKind[] {
+  const names = text.split(',').map((name) => name.trim());
+  const found = CAPTION_KINDS.filter((kind) => names.includes(kind));
+  if (found.length === names.length) return found;
+  throw new InvalidArgumentError(`It must be kinds of captions, each once: ${CAPTION_KINDS.join(', ')}.`);
+}
+
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {
-  const { captioner: ref, vision, out, format, batch, limit, device, ...rest } = options;
+  const { captioner: refs, kind, vision, out, format, batch, device, ...rest } = options;
   const place = resolve(source);
-  await openDataset(place); // a source that is not there is told before a model is loaded
-  const { loadCaptioner } = await import('../captioners/load.ts');
-  const captioner = await loadCaptioner(ref, { device, batch, vision });
-  try {
-    await runCaptionJob(
-      {
-        open: (onFailure) => openDataset(place, { onFailure }),
+  await openDataset(place, { where: rest.where }); // a source that is not there is told before a model is loaded
+  const inWorkspace = await isWorkspace(place);
+  refuseUnfit(options, inWorkspace);
+  const chosen = await captionersFor(refs, kind);
+  for (const ref of chosen.values()) await runOne(ref, chosen.size > 1);
+
+  async function runOne(ref: string, many: boolean): Promise<void> {
+    if (context.signal.aborted) return;
+    const { loadCaptioner } = await import('../captioners/load.ts');
+    const captioner = await loadCaptioner(ref, { device, batch, vision });
+    if (many) context.output.note(`${captioner.kind} captions by ${captioner.id}`);
+    const { where, overwrite, concurrency, limit } = rest;
+    const common = { captioner, request: requestOf(rest), limit, signal: context.signal };
+    try {
+      if (inWorkspace) {
+        await withWorkspace(place, (catalog) =>
+          drawCaptionJob(captionWorkspace({ ...common, catalog, where, overwrite, concurrency }), context),
+        );
+        return;
+      }
+      const form = format ?? 'jsonl';
+      const target = many ? join(out ?? resultFolder(source), captioner.kind) : out;
+      const job = {
+        ...common,
+        open: (onFailure: OnFailure) => openDataset(place, { onFailure }),
         source: place,
-        captioner,
-        request: requestOf(rest),
-        out: placeOfResults(out, source, format),
-        format,
-        limit,
-        signal: context.signal,
-      },
-      context,
-    );
-  } finally {
-    await captioner.close();
+        out: many && form === 'jsonl' ? resolve(`${target}.jsonl`) : placeOfResults(target, source, form),
+        format: form,
+      };
+      await runCaptionJob(job, context);
+    } finally {
+      await captioner.close();
+    }
   }
+}
+
+/** @throws UsageError for options that the source has no use for */
+function refuseUnfit({ where, overwrite, out, format }: CaptionOptions, inWorkspace: boolean): void {
+  if (inWorkspace && (out !== undefined || format !== undefined)) {
+    throw new UsageError('captions of a workspace stay in it: --out and --format say nothing there', {
+      hint: 'recaption export writes them as files.',
+    });
+  }
+  if (!inWorkspace && (where !== undefined || overwrite !== 'never')) {
+    throw new UsageError('--where and --overwrite are for workspaces', {
+      hint: 'Make one: recaption import SOURCE --into DIR',
+    });
+  }
+}
+
+/** One captioner for each kind that is wanted. @throws UsageError when nobody writes a kind, or two write the same */
+async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Map<CaptionKind, string>> {
+  const { captionerFolder } = await import('../captioners/folder.ts');
+  const found = new Map<CaptionKind, string>();
+  for (const ref of refs) {
+    const { kind } = (await captionerFolder(ref)).model;
+    const other = found.get(kind);
+    if (other !== undefined) {
+      throw new UsageError(`"${other}" and "${ref}" both write ${kind} captions`, {
+        hint: 'Name one captioner for each kind.',
+      });
+    }
+    found.set(kind, ref);
+  }
+  const missing = wanted?.find((kind) => !found.has(kind));
+  if (missing !== undefined) {
+    throw new UsageError(`none of the captioners writes ${missing} captions`, {
+      hint: `${[...found].map(([kind, ref]) => `"${ref}" writes ${kind} ones`).join(', ')}. Name others with --captioner.`,
+    });
+  }
+  return wanted ? new Map([...found].filter(([kind]) => wanted.includes(kind))) : found;
 }
 
 /** The file or folder to write; a folder that is named for JSON lines gets a `captions.jsonl`. */
@@ -104,14 +192,17 @@ function requestOf(options: CaptionRequest): CaptionRequest {
 
 type Done = Extract<CaptionJobEvent, { kind: 'done' }>;
 
-/** Runs the job and draws it. Failures make the exit status 3. */
-export async function runCaptionJob(
-  options: CaptionJobOptions,
+/** Captions a collection and draws it. Failures make the exit status 3. */
+export const runCaptionJob = (options: CaptionJobOptions, context: Context) =>
+  drawCaptionJob(captionCollection(options), context);
+
+async function drawCaptionJob(
+  job: AsyncIterable<CaptionJobEvent>,
   { output, exit }: Context,
 ): Promise<{ done: Done; failures: Failure[] }> {
   const failures: Failure[] = [];
   const started = performance.now();
-  for await (const event of captionCollection(options)) {
+  for await (const event of job) {
     output.record(event);
     switch (event.kind) {
       case 'plan':
@@ -147,5 +238,8 @@ function summarise(event: Done, seconds: number, output: Output): void {
     output.print(`Already complete: ${counted(captioned, 'caption')} in ${shortPath(out)}`);
   else
     output.print(`${counted(added, 'picture')} captioned in ${formatDuration(seconds)}: ${shortPath(out)}`);
-  if (failures !== undefined) output.print(`${counted(failed, 'failure')}, listed in ${shortPath(failures)}`);
+  if (failed > 0) {
+    const list = failures === undefined ? 'by: recaption status --failures' : `in ${shortPath(failures)}`;
+    output.print(`${counted(failed, 'failure')}, listed ${list}`);
+  }
 }

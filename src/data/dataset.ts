@@ -8,6 +8,8 @@ export interface ReadOptions {
   images?: string;
   /** Only this split, for sources that have splits (Karpathy). */
   split?: string;
+  /** Only the pictures that this query finds, for workspaces. */
+  where?: string;
   /** Told of everything that had to be skipped, anew on each pass over the data. */
   onFailure?: OnFailure;
 }

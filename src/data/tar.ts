@@ -73,6 +73,7 @@ export function memberImage(path: string, { name, offset, size, bytes }: TarMemb
   const recent = bytes && new WeakRef(bytes);
   return {
     name: `${path}#${name}`,
+    start: offset,
     bytes: async () => recent?.deref() ?? readMember(path, { name, offset, size }),
   };
 }

@@ -4,6 +4,8 @@ import { formatOf } from './format.ts';
 import type { Image } from './image.ts';
 import { sharp, toPixels } from './sharp.ts';
 
+const MAX_PIXELS = 100e6;
+
 export interface DecodeOptions {
   /** Refuse pictures of more pixels than this before decoding them (decompression bombs). */
   maxPixels?: number;
@@ -22,11 +24,11 @@ export interface DecodeOptions {
  */
 export async function decodeImage(
   input: Uint8Array | string,
-  { maxPixels = 100e6, size, maxSide }: DecodeOptions = {},
+  { maxPixels = MAX_PIXELS, size, maxSide }: DecodeOptions = {},
 ): Promise<Image> {
   if (input.length === 0) throw empty();
   try {
-    const picture = sharp(input, { failOn: 'error', limitInputPixels: maxPixels }).autoOrient();
+    const picture = opened(input, maxPixels);
     if (size) picture.resize({ ...size, fit: 'fill' });
     else if (maxSide) {
       picture.resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true });
@@ -36,6 +38,41 @@ export async function decodeImage(
     throw await explain(error, input, maxPixels);
   }
 }
+
+/** As `decodeImage`, in shades of grey: side × side pixels, whatever the picture's shape. */
+export async function decodeGrey(
+  input: Uint8Array | string,
+  side: number,
+  { maxPixels = MAX_PIXELS }: Pick<DecodeOptions, 'maxPixels'> = {},
+): Promise<Uint8Array> {
+  if (input.length === 0) throw empty();
+  try {
+    const picture = opened(input, maxPixels).resize({ width: side, height: side, fit: 'fill' });
+    return await picture
+      .flatten({ background: '#ffffff' })
+      .toColourspace('b-w')
+      .raw({ depth: 'uchar' })
+      .toBuffer();
+  } catch (error) {
+    throw await explain(error, input, maxPixels);
+  }
+}
+
+/** Width and height in pixels, upright, and the format, from a picture's first bytes. @throws as `decodeImage` */
+export async function measureImage(
+  input: Uint8Array | string,
+): Promise<{ width: number; height: number; format: string }> {
+  if (input.length === 0) throw empty();
+  try {
+    const { autoOrient, format } = await sharp(input, { limitInputPixels: MAX_PIXELS }).metadata();
+    return { ...autoOrient, format };
+  } catch (error) {
+    throw await explain(error, input, MAX_PIXELS);
+  }
+}
+
+const opened = (input: Uint8Array | string, maxPixels: number) =>
+  sharp(input, { failOn: 'error', limitInputPixels: maxPixels }).autoOrient();
 
 /** Turns what libvips says into one of our sentences; what it is depends on how the file begins. */
 async function explain(error: unknown, input: Uint8Array | string, maxPixels: number) {

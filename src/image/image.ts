@@ -11,5 +11,7 @@ export interface ImageSource {
   name: string;
   /** Absolute path where the picture is a file of its own, otherwise absent. */
   path?: string;
+  /** First byte within its archive, where it is a member of one that is not compressed (`name` is `archive.tar#member`). */
+  start?: number;
   bytes(): Promise<Uint8Array>;
 }

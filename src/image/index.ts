@@ -1,6 +1,7 @@
 /** Pixels: decode, resize, encode. */
-export { type DecodeOptions, decodeImage } from './decode.ts';
+export { type DecodeOptions, decodeGrey, decodeImage, measureImage } from './decode.ts';
 export { encodeJpeg, encodePng } from './encode.ts';
 export { formatOf, type ImageFormat, isImageExtension, isImageName } from './format.ts';
 export type { Image, ImageSource } from './image.ts';
+export { likenessDistance, likenessOf } from './likeness.ts';
 export { type Kernel, type Letterboxed, letterbox, resizeImage } from './resize.ts';

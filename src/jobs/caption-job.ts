@@ -180,7 +180,8 @@ interface Loaded {
   image: Image;
 }
 
-async function* batches(images: AsyncIterable<Loaded>, size: number): AsyncGenerator<Loaded[]> {
+/** Pictures in batches of `size`; the last may be smaller. */
+export async function* batches(images: AsyncIterable<Loaded>, size: number): AsyncGenerator<Loaded[]> {
   let batch: Loaded[] = [];
   for await (const loaded of images) {
     batch.push(loaded);
@@ -191,7 +192,13 @@ async function* batches(images: AsyncIterable<Loaded>, size: number): AsyncGener
   if (batch.length > 0) yield batch;
 }
 
-function toRow({ key, image }: Sample, result: CaptionResult, by: Captioner, folder: string): CaptionRow {
+/** What a captioner said of a picture, as a row. */
+export function toRow(
+  { key, image }: Sample,
+  result: CaptionResult,
+  by: Captioner,
+  folder: string,
+): CaptionRow {
   const { text, score } = result;
   return {
     key,
@@ -209,7 +216,8 @@ function nameFrom(folder: string, name: string): string {
   return relative(folder, name).replaceAll(sep, '/');
 }
 
-function emptyCaption({ key, image }: CaptionRow): Failure {
+/** The failure that a caption without words is. */
+export function emptyCaption({ key, image }: CaptionRow): Failure {
   return {
     key,
     place: image,

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
+import { CLEAN_RULES, type CleanEvent, cleanWorkspace } from '../jobs/clean-job.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { type Context, EXIT, type Register } from './main.ts';
+import { wholeNumber } from './options.ts';
+import { counted, type Output, printable } from './output.ts';
+import { withWorkspace } from './workspace.ts';
+
+interface CleanCommandOptions {
+  rules?: string[];
+  without?: string[];
+  kind?: CaptionKind[];
+  where?: string;
+  tokenizer?: string;
+  maxTokens?: number;
+  dryRun: boolean;
+  samples: number;
+}
+
+export const register: Register = (program, context) => {
+  program
+    .command('clean')
+    .summary('mend the captions of a workspace')
+    .description(
+      'Mends captions that captioners wrote: openings such as "The image shows", hedges, loops, refusals, markup, spaces and more. ' +
+        `What there was stays in the history, and recaption revert takes the job back. Rules: ${CLEAN_RULES.join(', ')}.`,
+    )
+    .argument('<workspace>', 'folder of the workspace')
+    .option('--rules <names>', 'apply only these, with commas', names)
+    .option('--without <names>', 'apply all but these', names)
+    .addOption(
+      new Option(
+        '--kind <kinds...>',
+        'mend captions of these kinds, also such as came with the pictures',
+      ).choices(CAPTION_KINDS),
+    )
+    .option('--where <query>', 'only of the pictures that this finds: see recaption query')
+    .option('--tokenizer <file>', 'tokenizer.json that counts tokens, for too-long')
+    .option('--max-tokens <n>', 'longest caption, for too-long', wholeNumber(1))
+    .option('--dry-run', 'only show what would be done', false)
+    .option('--samples <n>', 'changes to show for each rule', wholeNumber(0), 3)
+    .addHelpText('after', '\nExample:\n  $ recaption clean workspace --rules spaces,opening --dry-run')
+    .action((workspace: string, options: CleanCommandOptions) => cleanCommand(workspace, options, context));
+};
+
+/** Parses `spaces,opening`. */
+function names(text: string): string[] {
+  const found = text.split(',').map((name) => name.trim());
+  const unknown = found.find((name) => !CLEAN_RULES.includes(name));
+  if (unknown === undefined) return found;
+  throw new InvalidArgumentError(`There is no rule "${unknown}"; the rules are ${CLEAN_RULES.join(', ')}.`);
+}
+
+async function cleanCommand(
+  workspace: string,
+  options: CleanCommandOptions,
+  { output, signal, exit }: Context,
+): Promise<void> {
+  const { rules = CLEAN_RULES, without = [], kind, where, tokenizer, maxTokens, dryRun, samples } = options;
+  const counter = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer);
+  await withWorkspace(resolve(workspace), async (catalog) => {
+    const shown = new Map<string, number>();
+    const events = cleanWorkspace({
+      catalog,
+      rules: rules.filter((rule) => !without.includes(rule)),
+      kinds: kind,
+      where,
+      ...(counter && { countTokens: (text: string) => counter.encode(text).length }),
+      maxTokens,
+      dryRun,
+      signal,
+    });
+    for await (const event of events) {
+      output.record(event);
+      if (event.kind === 'change') showChange(event, shown, samples, output);
+      else if (event.kind === 'progress')
+        output.progress({ ...event, label: 'cleaning', unit: 'captions', rate: event.captionsPerSecond });
+      else {
+        summarise(event, dryRun, output);
+        if (event.refused > 0 && !dryRun) exit(EXIT.doneWithFailures);
+      }
+    }
+  });
+}
+
+/** The first few changes of each rule, before and after. */
+function showChange(
+  { key, captionKind, rules, before, after }: Extract<CleanEvent, { kind: 'change' }>,
+  shown: Map<string, number>,
+  samples: number,
+  output: Output,
+): void {
+  if (rules.every((rule) => (shown.get(rule) ?? 0) >= samples)) return;
+  for (const rule of rules) shown.set(rule, (shown.get(rule) ?? 0) + 1);
+  output.print(`${output.bold(printable(key))}, ${captionKind}: ${rules.join(', ')}`);
+  output.print(`  - ${JSON.stringify(before)}`);
+  output.print(after === undefined ? '  + no caption' : `  + ${JSON.stringify(after)}`);
+}
+
+function summarise(event: Extract<CleanEvent, { kind: 'done' }>, dryRun: boolean, output: Output): void {
+  const { job, captions, changed, refused, byRule } = event;
+  for (const [rule, count] of Object.entries(byRule).sort(([, a], [, b]) => b - a))
+    output.print(`${rule.padEnd(18)} ${count.toLocaleString('en').padStart(9)}`);
+  const would = dryRun ? 'would be ' : '';
+  output.print(
+    `${counted(changed, 'caption')} of ${captions.toLocaleString('en')} ${would}changed, ${refused.toLocaleString('en')} of them ${would}taken out of use`,
+  );
+  if (job !== undefined && changed > 0) output.print(`To take it back: recaption revert --job ${job}`);
+}

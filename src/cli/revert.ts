@@ -1,0 +1,32 @@
+import { revertJob } from '../data/catalog/index.ts';
+import type { Context, Register } from './main.ts';
+import { required, wholeNumber } from './options.ts';
+import { counted } from './output.ts';
+import { withWorkspace, workspaceFolder, workspaceOption } from './workspace.ts';
+
+export const register: Register = (program, context) => {
+  program
+    .command('revert')
+    .summary('take back the captions of a job')
+    .description(
+      'Takes back the captions that a job wrote, and what was made of them since; the captions before them stand again. Nothing is ' +
+        'deleted: recaption captions KEY still shows them.',
+    )
+    .option('--job <n>', 'number of the job, as recaption status lists it', wholeNumber(1))
+    .addOption(workspaceOption())
+    .addHelpText('after', '\nExample:\n  $ recaption revert --job 3')
+    .action((options: { job?: number; workspace?: string }) => revertCommand(options, context));
+};
+
+async function revertCommand(
+  options: { job?: number; workspace?: string },
+  { output }: Context,
+): Promise<void> {
+  const job = required(options.job, '--job <n>');
+  const folder = await workspaceFolder(options.workspace);
+  await withWorkspace(folder, (catalog) => {
+    const { captions, images } = revertJob(catalog, job);
+    output.record({ kind: 'reverted', job, captions, images });
+    output.print(`Job ${job}: ${counted(captions, 'caption')} of ${counted(images, 'picture')} taken back`);
+  });
+}

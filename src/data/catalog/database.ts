@@ -1,0 +1,59 @@
+/** SQLite as the catalog uses it: statements are prepared once, transactions nest in functions. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+export type Value = SQLInputValue;
+
+export interface Database {
+  /** The first row, or undefined. */
+  get<Row>(sql: string, ...values: Value[]): Row | undefined;
+  all<Row>(sql: string, ...values: Value[]): Row[];
+  /** Rows one after the other, without holding them all. Write nothing to what is being read. */
+  iterate<Row>(sql: string, ...values: Value[]): IterableIterator<Row>;
+  /** @returns the number of rows that changed */
+  run(sql: string, ...values: Value[]): number;
+  /** Statements without results, separated by semicolons. */
+  exec(sql: string): void;
+  /** All of it or, when it throws or the process dies, nothing. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Milliseconds to wait for another process that writes. */
+const PATIENCE = 30_000;
+/** KiB of pages in memory; beyond that the file's own pages are read again. */
+const CACHE = 65_536;
+
+export function openDatabase(path: string): Database {
+  const db = new DatabaseSync(path, { timeout: PATIENCE });
+  // WAL: readers and one writer at once, and a killed process leaves nothing half-written.
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+    PRAGMA cache_size = -${CACHE}; PRAGMA temp_store = MEMORY`);
+  const prepared = new Map<string, StatementSync>();
+  const statement = (sql: string): StatementSync => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    const fresh = db.prepare(sql);
+    prepared.set(sql, fresh);
+    return fresh;
+  };
+  return {
+    get: <Row>(sql: string, ...values: Value[]) => statement(sql).get(...values) as Row | undefined,
+    all: <Row>(sql: string, ...values: Value[]) => statement(sql).all(...values) as Row[],
+    iterate: <Row>(sql: string, ...values: Value[]) =>
+      db.prepare(sql).iterate(...values) as unknown as IterableIterator<Row>, // of its own: two loops may run at once
+    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
+    exec: (sql) => db.exec(sql),
+    transaction(work) {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        db.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    close: () => db.close(),
+  };
+}

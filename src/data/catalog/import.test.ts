@@ -1,0 +1,152 @@
+import { appendFile, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Folder, picture, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
+import { numberedPicture } from '../../../test/helpers/fake-captioner.ts';
+import { openDataset } from '../open.ts';
+import {
+  type Catalog,
+  findImages,
+  historyOf,
+  type ImportEvent,
+  importSources,
+  openCatalog,
+  statusOf,
+} from './index.ts';
+
+let folder: Folder;
+let catalog: Catalog;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  await folder.write({
+    'photos/a.png': await picture(10),
+    'photos/a.txt': 'a dog\n',
+    'photos/b.png': await picture(200),
+    'photos/broken.png': 'no picture at all',
+    'work/.keep': '',
+  });
+  catalog = await openCatalog(join(folder.path, 'work'), { create: true });
+});
+afterEach(async () => {
+  catalog.close();
+  await folder.remove();
+});
+
+async function importAll(sources: string[], options = {}) {
+  const events: ImportEvent[] = [];
+  for await (const event of importSources(catalog, sources, options)) events.push(event);
+  const done = events.at(-1);
+  if (done?.kind !== 'done') throw new Error('the last event is "done"');
+  return { events, done };
+}
+
+const photos = () => join(folder.path, 'photos');
+
+test('pictures come with their captions and where they lie; a broken one is told and listed', async () => {
+  const { events, done } = await importAll([photos()]);
+  expect(done).toMatchObject({ seen: 3, added: 2, captions: 1, copies: 0, failed: 1, stopped: false });
+  expect(JSON.parse(JSON.stringify(events))).toEqual(events);
+  expect(events.filter(({ kind }) => kind === 'failure')).toHaveLength(1);
+  expect(statusOf(catalog).failures).toEqual([{ code: 'image-unreadable', count: 1 }]);
+  const [found] = findImages(catalog, 'a');
+  expect(found.places).toEqual([join(photos(), 'a.png')]);
+  expect(historyOf(catalog, found.id)).toMatchObject([{ kind: 'alt', text: 'a dog', author: 'file' }]);
+  expect(catalog.db.get('SELECT width, height, format, bytes FROM images WHERE id = ?', found.id)).toEqual({
+    width: 4,
+    height: 3,
+    format: 'png',
+    bytes: (await readFile(join(photos(), 'a.png'))).length,
+  });
+});
+
+test('again, only what is new is added, and what was mended is failed no more', async () => {
+  await importAll([photos()]);
+  await writeFile(join(photos(), 'broken.png'), await picture(99));
+  await appendFile(join(photos(), 'a.txt'), 'a brown dog\n');
+  const { done } = await importAll([photos()]);
+  expect(done).toMatchObject({ seen: 3, added: 1, captions: 1, copies: 0, failed: 0 });
+  expect(statusOf(catalog).failures).toEqual([]);
+  expect((await importAll([photos()])).done).toMatchObject({ seen: 3, added: 0, captions: 0 });
+});
+
+test('a picture that was drawn over since is another picture, and the old one keeps its captions', async () => {
+  await importAll([photos()]);
+  await writeFile(join(photos(), 'a.png'), await picture(77));
+  await utimes(join(photos(), 'a.png'), 2e9, 2e9);
+  expect((await importAll([photos()])).done).toMatchObject({ added: 1 });
+  expect(statusOf(catalog).images).toBe(3);
+});
+
+test('the same file in two places is one picture with two places', async () => {
+  await folder.write({ 'photos/copies/c.png': await picture(10), 'photos/copies/c.txt': 'the same dog' });
+  const { done } = await importAll([photos()]);
+  expect(done).toMatchObject({ added: 2, copies: 1, captions: 2 });
+  const [found] = findImages(catalog, join(photos(), 'copies/c.png'));
+  expect(found).toMatchObject({
+    key: 'a',
+    places: [join(photos(), 'a.png'), join(photos(), 'copies/c.png')],
+  });
+  await rm(join(photos(), 'a.png'));
+  for await (const { key, image } of await openDataset(catalog.folder))
+    if (key === 'a') expect(Buffer.from(await image.bytes())).toEqual(Buffer.from(await picture(10)));
+});
+
+test('pictures in archives are read where they lie', async () => {
+  const tar = await folder.write({
+    'shard.tar': await tarOf([
+      ['x.png', await numberedPicture(7)],
+      ['x.json', '{"caption": "seven", "url": "https://example.org/7"}'],
+      ['y.png', await numberedPicture(8)],
+    ]),
+  });
+  await importAll([tar]);
+  const samples = [];
+  for await (const sample of await openDataset(catalog.folder)) samples.push(sample);
+  expect(samples.map(({ key, image }) => [key, image.name])).toEqual([
+    ['x', `${tar}#x.png`],
+    ['y', `${tar}#y.png`],
+  ]);
+  expect(samples[0]).toMatchObject({
+    captions: [{ text: 'seven', kind: 'alt', source: 'file' }],
+    meta: { url: 'https://example.org/7' },
+  });
+  expect(Buffer.from(await samples[1].image.bytes())).toEqual(Buffer.from(await numberedPicture(8)));
+  expect(await readdir(catalog.folder)).not.toContain('images');
+  expect((await importAll([tar])).done).toMatchObject({ seen: 2, added: 0 });
+});
+
+test('nothing of the source is changed', async () => {
+  const before = await readdir(photos());
+  await importAll([photos()]);
+  expect(await readdir(photos())).toEqual(before);
+  expect(await readFile(join(photos(), 'a.txt'), 'utf8')).toBe('a dog\n');
+});
+
+test('what the captions are can be said, and a source that says it itself is believed', async () => {
+  const rows = await folder.write({
+    'photos/rows.jsonl': `{"image": "b.png", "caption": "grey", "kind": "short"}\n`,
+  });
+  await importAll([photos(), rows], { kind: 'human' });
+  expect(statusOf(catalog).kinds.map(({ kind, captions }) => [kind, captions])).toEqual([
+    ['human', 1],
+    ['short', 1],
+  ]);
+});
+
+test('a query chooses among the samples of a workspace', async () => {
+  await importAll([photos()]);
+  const keys = [];
+  for await (const { key } of await openDataset(catalog.folder, { where: 'has:alt' })) keys.push(key);
+  expect(keys).toEqual(['a']);
+  await expect(openDataset(catalog.folder, { where: 'has:' })).rejects.toMatchObject({ code: 'bad-query' });
+});
+
+test('stopped, it keeps what it has, and goes on the next time', async () => {
+  const controller = new AbortController();
+  controller.abort();
+  expect((await importAll([photos()], { signal: controller.signal })).done).toMatchObject({
+    stopped: true,
+    seen: 0,
+  });
+  expect((await importAll([photos()])).done).toMatchObject({ added: 2, stopped: false, job: 1 });
+});

@@ -1,0 +1,93 @@
+/** The pictures of a workspace as a collection like any other. */
+import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
+import { type Catalog, openCatalog, STATE } from './catalog.ts';
+import { openPlaces } from './images.ts';
+import { filterOf } from './query.ts';
+
+export interface SelectOptions {
+  /** Only the pictures that this query finds (`parseQuery`). */
+  where?: string;
+  /** Ids of the first pictures are above this. */
+  after?: number;
+  limit?: number;
+}
+
+export interface CatalogSample extends Sample {
+  /** The picture's number in the catalog. */
+  id: number;
+}
+
+/** Rows read at a time: between two pages others may write, and what they change is seen. */
+const PAGE = 500;
+
+/**
+ * The pictures of a catalog with their current captions, in the order in which they came.
+ * @param more a condition in SQL over `images`, for jobs
+ * @throws RecaptionError `bad-query`
+ */
+export async function* selectSamples(
+  catalog: Catalog,
+  { where, after = 0, limit = Number.POSITIVE_INFINITY }: SelectOptions = {},
+  more: { sql: string; values: (string | number)[] } = { sql: '1', values: [] },
+): AsyncGenerator<CatalogSample> {
+  const { db } = catalog;
+  const filter = filterOf(where);
+  let last = after;
+  for (let left = limit; left > 0; ) {
+    const rows = db.all<ImageRow>(
+      `SELECT id, key, bytes, meta FROM images WHERE id > ? AND ${more.sql} AND ${filter.sql} ORDER BY id LIMIT ?`,
+      last,
+      ...more.values,
+      ...filter.values,
+      Math.min(PAGE, left),
+    );
+    if (rows.length === 0) return;
+    for (const row of rows) yield toSample(catalog, row);
+    last = rows.at(-1)!.id;
+    left -= rows.length;
+  }
+}
+
+interface ImageRow {
+  id: number;
+  key: string;
+  bytes: number;
+  meta: string | null;
+}
+
+function toSample({ db }: Catalog, { id, key, bytes, meta }: ImageRow): CatalogSample {
+  const places = db.all<{ path: string; start: number | null }>(
+    'SELECT path, start FROM places WHERE image = ? ORDER BY path',
+    id,
+  );
+  const captions = db.all<{ text: string; kind: CaptionKind; author: string }>(
+    `SELECT text, kind, author FROM captions WHERE image = ? AND state = ${STATE.current} AND words > 0 ORDER BY id`,
+    id,
+  );
+  return {
+    id,
+    key,
+    image: openPlaces(
+      places.map(({ path, start }) => ({ path, start: start ?? undefined })),
+      bytes,
+    ),
+    captions: captions.map(({ text, kind, author }): Caption => ({ text, kind, source: author })),
+    ...(meta !== null && { meta: JSON.parse(meta) }),
+  };
+}
+
+/** A workspace as `openDataset` gives it: opened anew for each pass. @throws RecaptionError those of `openCatalog` */
+export async function readWorkspace(folder: string, options: SelectOptions = {}): Promise<Dataset> {
+  filterOf(options.where); // a query that cannot be read is told at once
+  (await openCatalog(folder)).close();
+  return {
+    async *[Symbol.asyncIterator]() {
+      const catalog = await openCatalog(folder);
+      try {
+        yield* selectSamples(catalog, options);
+      } finally {
+        catalog.close();
+      }
+    },
+  };
+}
