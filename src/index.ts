@@ -15,20 +15,43 @@ export { type TrainCaptionerOptions, trainCaptioner } from './captioners/train.t
 export type { TrainEvent } from './captioners/train-events.ts';
 export { openVision } from './captioners/vision.ts';
 export {
+  addCaption,
   asDataset,
+  type Blend,
+  bestCaptions,
   CAPTION_KINDS,
   type Caption,
   type CaptionKind,
+  type CaptionVersion,
+  type Catalog,
+  countImages,
   type Dataset,
+  drawCaptions,
+  type ExportOptions,
+  exportDataset,
   type Failure,
+  type Finding,
   fileImage,
+  findImages,
+  historyOf,
+  type ImportEvent,
+  type ImportOptions,
+  importSources,
   type LoadedSample,
   type LoadOptions,
+  lintExport,
   loadImages,
   type OnFailure,
+  openCatalog,
   openDataset,
+  parseBlend,
   type ReadOptions,
+  revertJob,
   type Sample,
+  type Status,
+  statusOf,
+  TRAINERS,
+  type Trainer,
   WRITE_FORMATS,
   type WriteDatasetOptions,
   type WriteFormat,
@@ -46,7 +69,21 @@ export {
 } from './image/index.ts';
 export { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from './jobs/caption-job.ts';
 export { OUTPUT_FORMATS, type OutputFormat } from './jobs/caption-output.ts';
+export { type CleanEvent, type CleanOptions, cleanWorkspace } from './jobs/clean-job.ts';
+export {
+  FINETUNE_KINDS,
+  type FinetuneKind,
+  type FinetuneSample,
+  type FinetuneSetOptions,
+  finetuneSet,
+} from './jobs/finetune-set.ts';
 export { type CaptionRow, readRows as readCaptions } from './jobs/journal.ts';
+export {
+  captionWorkspace,
+  OVERWRITE,
+  type Overwrite,
+  type WorkspaceJobOptions,
+} from './jobs/workspace-job.ts';
 export {
   type CaptionScores,
   type ClipEncoder,
@@ -66,6 +103,17 @@ export {
 export type { FeatureGroup, VisionEncoder } from './models/vision/encoder.ts';
 export { DEVICES, type Device } from './tensor/index.ts';
 export { trainBpe } from './text/bpe.ts';
+export { descriptiveCaption, shortCaption } from './text/fusion/index.ts';
+export {
+  answerKey,
+  type Cleaned,
+  cleanCaption,
+  HYGIENE_RULES,
+  type HygieneOptions,
+  type HygieneRule,
+  RULE_NAMES,
+  repeatedAnswers,
+} from './text/hygiene/index.ts';
 export { normaliseCaption } from './text/normalise-caption.ts';
 export { createTokenizer, loadTokenizer, type Tokenizer } from './text/tokenizer.ts';
 export { type WorldOptions, worldDataset } from './world/index.ts';

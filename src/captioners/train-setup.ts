@@ -77,9 +77,13 @@ export function checkView(
 export const inference = (weights: Weights, config: CaptionerConfig): Weights =>
   new Map([...weights].filter(([path]) => !isTrainingHead(config, path)));
 
-/** Weights to start from; heads that only training needs are not among them. */
+/**
+ * Weights to start from; heads that only training needs are not among them. Captions may be longer than those of the captioner they
+ * come from: a base captioner writes a line, its descriptive fine-tune a paragraph.
+ */
 export function initialWeights(path: string, { all }: Params, config: CaptionerConfig): Promise<Weights> {
-  return loadWeights(path, new Map([...all].filter(([path]) => !isTrainingHead(config, path))));
+  const wanted = new Map([...all].filter(([path]) => !isTrainingHead(config, path)));
+  return loadWeights(path, wanted, 'text.positions.weight');
 }
 
 export function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {

@@ -112,6 +112,30 @@ describe('a run that starts from a captioner', () => {
   });
 });
 
+it('a run may write longer captions than the captioner it starts from', async () => {
+  await run(options('short-base'));
+  const { model, ...rest } = config;
+  const given = {
+    ...rest,
+    model: { maxTokens: model.maxTokens + 5 },
+    training: { ...rest.training, learningRate: 1e-9 },
+  };
+  await run(options('longer', { config: given, init: join(folder.path, 'short-base'), steps: 1 }));
+  const [base, longer] = await Promise.all(
+    ['short-base', 'longer'].map(async (name) => {
+      const { tensors } = await readSafetensors(join(folder.path, name, 'model.safetensors'));
+      const places = tensors.get('text.positions.weight')!;
+      return { shape: places.shape, values: toFloat32(places) };
+    }),
+  );
+  const [rows, width] = base.shape;
+  expect(longer.shape).toEqual([rows + 5, width]);
+  for (let i = 0; i < longer.values.length; i++) {
+    const row = Math.min(rows - 1, Math.floor(i / width));
+    expect(longer.values[i]).toBeCloseTo(base.values[row * width + (i % width)], 5);
+  }
+});
+
 describe('a run that is stopped and resumed', () => {
   it.each([
     ['twice', config, [3, 5]],

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
-import { CLEAN_RULES, type CleanEvent, cleanWorkspace } from '../jobs/clean-job.ts';
+import { type CleanEvent, cleanWorkspace } from '../jobs/clean-job.ts';
+import { RULE_NAMES } from '../text/hygiene/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { wholeNumber } from './options.ts';
@@ -25,7 +26,7 @@ export const register: Register = (program, context) => {
     .summary('mend the captions of a workspace')
     .description(
       'Mends captions that captioners wrote: openings such as "The image shows", hedges, loops, refusals, markup, spaces and more. ' +
-        `What there was stays in the history, and recaption revert takes the job back. Rules: ${CLEAN_RULES.join(', ')}.`,
+        `What there was stays in the history, and recaption revert takes the job back. Rules: ${RULE_NAMES.join(', ')}.`,
     )
     .argument('<workspace>', 'folder of the workspace')
     .option('--rules <names>', 'apply only these, with commas', names)
@@ -48,9 +49,9 @@ export const register: Register = (program, context) => {
 /** Parses `spaces,opening`. */
 function names(text: string): string[] {
   const found = text.split(',').map((name) => name.trim());
-  const unknown = found.find((name) => !CLEAN_RULES.includes(name));
+  const unknown = found.find((name) => !RULE_NAMES.includes(name));
   if (unknown === undefined) return found;
-  throw new InvalidArgumentError(`There is no rule "${unknown}"; the rules are ${CLEAN_RULES.join(', ')}.`);
+  throw new InvalidArgumentError(`There is no rule "${unknown}"; the rules are ${RULE_NAMES.join(', ')}.`);
 }
 
 async function cleanCommand(
@@ -58,7 +59,7 @@ async function cleanCommand(
   options: CleanCommandOptions,
   { output, signal, exit }: Context,
 ): Promise<void> {
-  const { rules = CLEAN_RULES, without = [], kind, where, tokenizer, maxTokens, dryRun, samples } = options;
+  const { rules = RULE_NAMES, without = [], kind, where, tokenizer, maxTokens, dryRun, samples } = options;
   const counter = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer);
   await withWorkspace(resolve(workspace), async (catalog) => {
     const shown = new Map<string, number>();

@@ -28,8 +28,14 @@ export function listenForInterrupt(output: Output): Interrupt {
   };
 }
 
-/** What to add to a command that was interrupted so that it goes on; scenes are drawn anew, over the ones that are there. */
-const GO_ON: Record<string, string> = { caption: '--resume', train: '--resume', world: '--overwrite' };
+/** What to add to a command that was interrupted so that it goes on, or writes anew over what is there of it. */
+const GO_ON: Record<string, string> = {
+  caption: '--resume',
+  train: '--resume',
+  world: '--overwrite',
+  export: '--overwrite',
+  make: '--overwrite',
+};
 
 /** The command line that continues the one that was interrupted, ready to paste. */
 export function commandToGoOn(

@@ -29,6 +29,18 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'write a caption for every picture of a collection',
     load: () => import('./caption.ts'),
   },
+  import: { summary: 'collect pictures and their captions in a workspace', load: () => import('./import.ts') },
+  status: { summary: 'what a workspace holds, and what is still to do', load: () => import('./status.ts') },
+  captions: {
+    summary: 'all captions that a picture of a workspace has had',
+    load: () => import('./captions.ts'),
+  },
+  query: { summary: 'find pictures of a workspace', load: () => import('./query.ts') },
+  revert: { summary: 'take back the captions of a job', load: () => import('./revert.ts') },
+  clean: { summary: 'mend the captions of a workspace', load: () => import('./clean.ts') },
+  export: { summary: 'write a collection as a trainer wants it', load: () => import('./export.ts') },
+  lint: { summary: 'find what a trainer would stumble over', load: () => import('./lint.ts') },
+  make: { summary: 'make captions to learn from', load: () => import('./make.ts') },
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
   score: {
     summary: 'measure captions: against references, or by their style',

@@ -10,6 +10,7 @@ import { type ClipRequest, scoreByClip } from './score-clip.ts';
 import { scoreObjects } from './score-objects.ts';
 import type { Part } from './score-part.ts';
 import { scoreTexts, type TextOptions } from './score-text.ts';
+import { scoreTuples } from './score-tuples.ts';
 
 interface Options extends TextOptions {
   references?: string;
@@ -18,6 +19,7 @@ interface Options extends TextOptions {
   clipPrefix: string;
   device: Device;
   objects?: string;
+  tuples: boolean;
   draws: number;
   seed: number;
 }
@@ -48,6 +50,11 @@ export function registerScoreCaptions(score: Command, context: Context): void {
     )
     .addOption(deviceOption())
     .option('--objects <file>', 'CHAIR: JSON of {objects: {NAME: [SYNONYM …]}, images: {ID: [NAME …]}}')
+    .option(
+      '--tuples',
+      'objects, attributes and relations said, true and hallucinated, and their recall',
+      false,
+    )
     .option('--compare <file>', 'other captions of the same images, to be compared with the first')
     .option('--per-image', 'the scores of each image too', false)
     .option('--draws <n>', 'bootstrap samples', wholeNumber(10, 1_000_000), 1000)
@@ -80,15 +87,19 @@ async function scoreCommand(file: string, options: Options, { output, exit }: Co
   const text = dispensable
     ? undefined
     : await scoreTexts(sets, references, options.references ?? file, options);
+  const said = options.tuples
+    ? await scoreTuples(sets, references, options.references ?? file, options)
+    : undefined;
   const seen =
     clip && (await scoreByClip(sets, references, clip, options, { onFailure: failures.add, output }));
 
-  const parts = [text, seen, objects].filter((part): part is Part => part !== undefined);
+  const parts = [text, said, seen, objects].filter((part): part is Part => part !== undefined);
   const warnings = parts.flatMap((part) => part.warnings);
   for (const failure of failures.all()) output.failure(failure);
   for (const warning of warnings) output.note(`warning: ${printable(warning)}`);
   output.record({
     ...(text?.record ?? { metrics: {}, intervals: {}, n: 0 }),
+    ...(said && { tuples: said.record }),
     ...(seen && { clip: seen.record }),
     ...(objects && { objects: objects.record }),
     bootstrap: { draws, seed, level: 0.95 },

@@ -1,6 +1,15 @@
 /** Collections of pictures with captions: open them in any form, load their pixels, write them. */
 export { mapAhead } from './ahead.ts';
 export {
+  type Blend,
+  type BlendReport,
+  blendCounts,
+  type Drawn,
+  drawCaptions,
+  parseBlend,
+  type Share,
+} from './blend.ts';
+export {
   type Candidate,
   type CandidateSet,
   canonicalId,
@@ -12,6 +21,7 @@ export {
   readReferences,
   sampleNames,
 } from './caption-sets.ts';
+export * from './catalog/index.ts';
 export { asDataset, type ReadOptions } from './dataset.ts';
 export { type FailureList, failureList, writeFailures } from './failures.ts';
 export { type LoadedSample, type LoadOptions, loadImages } from './load.ts';
@@ -28,5 +38,6 @@ export {
   type OnFailure,
   type Sample,
 } from './sample.ts';
+export * from './trainers/index.ts';
 export { WRITE_FORMATS, type WriteDatasetOptions, type WriteFormat, writeDataset } from './write.ts';
 export * from './writers/index.ts';

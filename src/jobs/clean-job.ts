@@ -20,8 +20,7 @@ import {
 } from '../text/hygiene/index.ts';
 
 /** The rule that no caption breaks alone: the same answer on suspiciously many pictures. */
-export const SAME_ANSWER = 'same-answer';
-export const CLEAN_RULES: readonly string[] = [...RULE_NAMES, SAME_ANSWER];
+const REPEATED = 'repeated-answer';
 
 export interface CleanOptions extends HygieneOptions {
   catalog: Catalog;
@@ -69,7 +68,7 @@ const PAGE = 500;
 export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<CleanEvent> {
   const {
     catalog,
-    rules = CLEAN_RULES,
+    rules = RULE_NAMES,
     kinds,
     where,
     dryRun = false,
@@ -78,10 +77,10 @@ export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<Cle
     maxTokens,
   } = options;
   const { db } = catalog;
-  const unknown = rules.find((rule) => !CLEAN_RULES.includes(rule));
+  const unknown = rules.find((rule) => !RULE_NAMES.includes(rule));
   if (unknown !== undefined) {
     throw new RecaptionError('unknown-rule', `there is no rule "${unknown}"`, {
-      hint: `Rules: ${CLEAN_RULES.join(', ')}.`,
+      hint: `Rules: ${RULE_NAMES.join(', ')}.`,
     });
   }
   const chosen = filterOf(where);
@@ -93,14 +92,13 @@ export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<Cle
     `SELECT count(*) AS total, max(captions.id) AS last ${from}`,
     ...values,
   )!;
-  const stuck = rules.includes(SAME_ANSWER)
+  const stuck = rules.includes(REPEATED)
     ? stuckAnswers(catalog, from, values)
     : new Map<string, Set<string>>();
-  const applied = rules.filter((rule) => rule !== SAME_ANSWER);
   const clean = ({ text, captionKind }: Row): Cleaned => {
-    const cleaned = cleanCaption(text, { rules: applied, countTokens, maxTokens });
+    const cleaned = cleanCaption(text, { rules, countTokens, maxTokens });
     if (!stuck.get(captionKind)?.has(answerKey(text))) return cleaned;
-    return { text: undefined, rules: [...cleaned.rules, SAME_ANSWER] };
+    return { text: undefined, rules: [...cleaned.rules, REPEATED] };
   };
 
   const details = { rules: [...rules], kinds, where, maxTokens };

@@ -59,3 +59,4 @@ export {
   type StyledCaption,
 } from './style.ts';
 export { compareStyles, type ShareDifference, type StyleDifference } from './style-difference.ts';
+export { type TupleFigures, type TupleResult, tupleFigures } from './tuples.ts';

@@ -23,14 +23,20 @@ export async function saveWeights(
 
 /**
  * Reads the weights that a network declares.
+ * @param longer a tensor that may have more rows than the file has; those beyond are like the file's last
  * @throws RecaptionError `bad-weights` naming the first tensor that is missing or has another shape.
  */
-export async function loadWeights(path: string, specs: ReadonlyMap<string, ParameterSpec>): Promise<Weights> {
+export async function loadWeights(
+  path: string,
+  specs: ReadonlyMap<string, ParameterSpec>,
+  longer?: string,
+): Promise<Weights> {
   const { tensors } = await readSafetensors(path);
   const weights: Weights = new Map();
   for (const [name, { tensor }] of specs) {
     const found = tensors.get(name);
-    if (!found || found.shape.join() !== tensor.shape.join()) {
+    const rows = found && name === longer ? Math.min(found.shape[0], tensor.shape[0]) : tensor.shape[0];
+    if (!found || found.shape.join() !== [rows, ...tensor.shape.slice(1)].join()) {
       const what = found ? `has shape [${found.shape}], [${tensor.shape}] is wanted` : 'is missing';
       throw new RecaptionError('bad-weights', `the tensor "${name}" ${what}`, {
         place: path,
@@ -44,9 +50,23 @@ export async function loadWeights(path: string, specs: ReadonlyMap<string, Param
         hint: 'The file is damaged, or the training went wrong: take an earlier copy.',
       });
     }
-    weights.set(name, values);
+    weights.set(name, withRows(values, rows, tensor.shape[0]));
   }
   return weights;
+}
+
+/** A matrix of `rows` rows with the last of them repeated until there are `wanted`. */
+function withRows(
+  values: Float32Array<ArrayBuffer>,
+  rows: number,
+  wanted: number,
+): Float32Array<ArrayBuffer> {
+  if (rows >= wanted) return values;
+  const width = values.length / rows;
+  const all = new Float32Array(wanted * width);
+  all.set(values);
+  for (let row = rows; row < wanted; row++) all.copyWithin(row * width, (rows - 1) * width, rows * width);
+  return all;
 }
 
 /** Arrays by name, without shapes: the state of an optimiser. */

@@ -1,22 +1,24 @@
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import { mapAhead } from '../ahead.ts';
 import { asDataset, asFailure, type ReadOptions } from '../dataset.ts';
 import { type Row, readJsonLines } from '../lines.ts';
+import { openParquet, readParquetRows } from '../parquet.ts';
 import { fileImage, isInside, keyOf, pathInside, unsafePath } from '../paths.ts';
-import { complaint, readRow } from '../rows.ts';
+import { complaint, type RowContents, readRow } from '../rows.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../sample.ts';
 import { readTree } from './folder.ts';
 
 export const METADATA = 'metadata.jsonl';
+const METADATA_PARQUET = 'metadata.parquet';
 const AHEAD = 32;
 
 const rowSchema = z.looseObject({ file_name: z.string().min(1) });
 
 /**
- * Hugging Face ImageFolder: `metadata.jsonl` names each picture in `file_name`, relative to itself, with captions in
+ * Hugging Face ImageFolder: `metadata.jsonl`, or `.parquet`, names each picture in `file_name`, relative to itself, with captions in
  * `text`, `caption` or `captions`; other columns become `meta`. Pictures of the folder that it does not name follow, with
  * their sidecars if they have any.
  * @param within only the pictures below this folder; keys count from it
@@ -29,7 +31,10 @@ export function readImageFolder(
   return asDataset(metadata, onFailure, (fail) => readMetadata(metadata, { root, kind, fail }));
 }
 
-/** The samples of a `metadata.jsonl` that lie below `root` or, where the file itself does, all of them. */
+/** Whether a file of this name describes the pictures around it. */
+export const isMetadata = (path: string): boolean => [METADATA, METADATA_PARQUET].includes(basename(path));
+
+/** The samples of a metadata file that lie below `root` or, where the file itself does, all of them. */
 export async function* readMetadata(
   metadata: string,
   { root, kind, fail }: { root: string; kind: CaptionKind; fail: OnFailure },
@@ -39,9 +44,10 @@ export async function* readMetadata(
   const named = new Set<string>();
   const keys = new Set<string>();
 
-  for await (const found of mapAhead(readJsonLines(metadata, fail), AHEAD, (row) =>
-    readEntry(row, folder, kind),
-  )) {
+  const rows = metadata.endsWith(METADATA)
+    ? readJsonLines(metadata, fail)
+    : readParquetRows(metadata, await openParquet(metadata), fail);
+  for await (const found of mapAhead<Row, Entry>(rows, AHEAD, (row) => readEntry(row, folder, kind))) {
     const { path, contents } = found;
     if (path !== undefined && named.has(path)) {
       const message = `the picture "${relative(folder, path)}" is named a second time`;
@@ -64,7 +70,13 @@ export async function* readMetadata(
   yield* readTree(root, above ? root : folder, { kind, fail, skip: (path) => named.has(resolve(path)) });
 }
 
-async function readEntry({ place, value }: Row, folder: string, kind: CaptionKind) {
+interface Entry {
+  place: string;
+  path: string | undefined;
+  contents: RowContents | Error;
+}
+
+async function readEntry({ place, value }: Row, folder: string, kind: CaptionKind): Promise<Entry> {
   let path: string | undefined;
   try {
     const parsed = rowSchema.safeParse(value);
@@ -83,6 +95,11 @@ async function readEntry({ place, value }: Row, folder: string, kind: CaptionKin
 
 /** Where the metadata of a folder is: in it, or one level above. */
 export async function findMetadata(folder: string): Promise<{ inside?: string; above?: string }> {
-  const [inside, above] = [join(folder, METADATA), join(dirname(resolve(folder)), METADATA)];
-  return { ...((await exists(inside)) && { inside }), ...((await exists(above)) && { above }) };
+  return { inside: await metadataIn(folder), above: await metadataIn(dirname(resolve(folder))) };
+}
+
+async function metadataIn(folder: string): Promise<string | undefined> {
+  for (const name of [METADATA, METADATA_PARQUET])
+    if (await exists(join(folder, name))) return join(folder, name);
+  return undefined;
 }

@@ -4,4 +4,5 @@ export { readFolder, readSingle } from './folder.ts';
 export { readImageFolder } from './imagefolder.ts';
 export { readJsonl } from './jsonl.ts';
 export { readKarpathy } from './karpathy.ts';
+export { readParquet } from './parquet.ts';
 export { readWebDataset } from './webdataset.ts';

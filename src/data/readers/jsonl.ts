@@ -35,7 +35,7 @@ export function readJsonl(path: string, { kind = 'human', images, onFailure }: R
   });
 }
 
-type FindMember = (shard: string, name: string) => Promise<TarMember | undefined>;
+export type FindMember = (shard: string, name: string) => Promise<TarMember | undefined>;
 
 async function readEntry(
   { place, value }: Row,
@@ -55,8 +55,11 @@ async function readEntry(
   }
 }
 
-/** @throws RecaptionError `unsafe-path`, `image-missing` */
-async function findSource(image: string, roots: string[], member: FindMember): Promise<ImageSource> {
+/**
+ * The picture that somebody's file names: a file or a member of a shard, below one of the `roots`.
+ * @throws RecaptionError `unsafe-path`, `image-missing`
+ */
+export async function findSource(image: string, roots: string[], member: FindMember): Promise<ImageSource> {
   const [, shard, name] = /^(.+\.tar)#(.+)$/i.exec(image) ?? [];
   const file = shard ?? image;
   const candidates = isAbsolute(file) ? [resolve(file)] : roots.map((root) => resolve(root, file));
@@ -75,7 +78,7 @@ async function findSource(image: string, roots: string[], member: FindMember): P
 }
 
 /** Finds members by name; each shard is looked through once. */
-function tarMembers(): FindMember {
+export function tarMembers(): FindMember {
   const shards = new Map<string, Promise<Map<string, TarMember>>>();
   return async (shard, name) => {
     const members = shards.get(shard) ?? index(shard);

@@ -1,6 +1,6 @@
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { DATASET_FILE } from '../open.ts';
-import type { Dataset } from '../sample.ts';
+import type { Dataset, Sample } from '../sample.ts';
 import {
   fileNameOf,
   imageFile,
@@ -29,20 +29,33 @@ export async function writeJsonl(
   let written = 0;
   await writeLines(path, async (write) => {
     for await (const sample of dataset) {
-      const { key, image, captions, meta } = sample;
-      let place = placeOf(image);
-      if (place === undefined) {
-        const file = await imageFile(sample, onFailure);
-        if (!file) continue;
-        place = resolve(folder, 'images', `${fileNameOf(key)}.${file.extension}`);
-        await placeImage(image, file.bytes, place, overwrite);
-      }
-      const way = relative(resolve(folder), place).replaceAll(sep, '/');
+      const { key, captions, meta } = sample;
+      const way = await wayToPicture(sample, folder, { overwrite, onFailure });
+      if (way === undefined) continue;
       await write(JSON.stringify({ key, image: way, captions, ...(meta && { meta }) }));
       written++;
     }
   });
   return written;
+}
+
+/**
+ * The way from a folder to a sample's picture, with `/`. One that is on no disk is written to `images/` there. Undefined,
+ * after telling `onFailure`, where it cannot be read.
+ */
+export async function wayToPicture(
+  sample: Sample,
+  folder: string,
+  { overwrite, onFailure }: WriteOptions,
+): Promise<string | undefined> {
+  let place = placeOf(sample.image);
+  if (place === undefined) {
+    const file = await imageFile(sample, onFailure);
+    if (!file) return undefined;
+    place = resolve(folder, 'images', `${fileNameOf(sample.key)}.${file.extension}`);
+    await placeImage(sample.image, file.bytes, place, overwrite);
+  }
+  return relative(resolve(folder), place).replaceAll(sep, '/');
 }
 
 /** Where a reader will find the picture again: its file, or its member of a shard. */

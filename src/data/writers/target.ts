@@ -1,9 +1,9 @@
 /** What all writers do with files that are there already, with keys as file names, and with pictures. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
-import { exists, writeAtomic, writeError, writeFileAtomic } from '../../files.ts';
+import { exists, temporaryName, writeAtomic, writeError, writeFileAtomic } from '../../files.ts';
 import { formatOf, isImageExtension } from '../../image/format.ts';
 import type { ImageSource } from '../../image/image.ts';
 import { asFailure } from '../dataset.ts';
@@ -41,6 +41,23 @@ export async function placeFile(path: string, bytes: Uint8Array, overwrite = fal
   if (found && !overwrite) throw outputExists(path);
   await makeFolder(dirname(path));
   await writeFileAtomic(path, bytes);
+}
+
+/** Makes `path` a symbolic link to a file, unless it is one already. @throws RecaptionError `output-exists` */
+export async function placeLink(path: string, file: string, overwrite = false): Promise<void> {
+  const target = resolve(file);
+  if ((await readlink(path).catch(() => undefined)) === target) return;
+  const taken = await lstat(path).catch(() => undefined); // a link that leads nowhere is there too
+  if (taken && !overwrite) throw outputExists(path);
+  await makeFolder(dirname(path));
+  const temporary = temporaryName(path);
+  try {
+    await symlink(target, temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeError(path, error);
+  }
 }
 
 /** Puts a picture at `path`; nothing is done where it lies there already. */
@@ -94,7 +111,17 @@ export function fileNameOf(key: string): string {
     return named.slice(0, MAX_NAME_BYTES / 4).replace(/\p{Cs}$/u, ''); // half a character is no file name
   });
   const name = parts.join('/');
-  if (name === key) return key;
+  return name === key ? key : likeness(name, key);
+}
+
+/** As `fileNameOf`, without dots: some programs take what follows the first one for the extension. */
+export function dotlessNameOf(key: string): string {
+  const name = fileNameOf(key);
+  const dotless = name.replaceAll('.', '_');
+  return name === key && dotless !== key ? likeness(dotless, key) : dotless;
+}
+
+function likeness(name: string, key: string): string {
   return `${name}~${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
 }
 

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { exists } from '../../files.ts';
+import { openDataset } from '../open.ts';
+import type { Caption } from '../sample.ts';
+import { writeParquet } from '../writers/parquet.ts';
+import { byPeople, type Exported } from './draw.ts';
+import { lintDataset } from './lint-dataset.ts';
+import { forWriter } from './place.ts';
+import type { TrainerProfile } from './profile.ts';
+
+const FILE = 'captions.parquet';
+
+/**
+ * Parquet in the form of Recap-DataComp, where trainers blend by themselves: whatever was drawn, a row has the sample's first caption
+ * by people and its first by a captioner too, where it has them. Pictures are copied to `images/`, or with `link` stay where
+ * they are.
+ */
+export const parquet: TrainerProfile = {
+  name: 'parquet',
+  about: 'captions.parquet with re_caption and org_caption, pictures in images/',
+  lists: true,
+  write(dataset, options) {
+    const samples = forWriter(dataset, options, { named: true, captionsOf: bothSides });
+    return writeParquet(samples, join(options.to, FILE), options);
+  },
+  async *lint(dir, options) {
+    const path = join(dir, FILE);
+    const place = (await exists(path)) ? path : dir;
+    const missing = { severity: 'warning', message: 'the row has no caption' } as const;
+    yield* lintDataset((onFailure) => openDataset(place, { onFailure }), missing, options);
+  },
+};
+
+function bothSides({ sample: { captions }, all }: Exported): Caption[] {
+  const lacking = [true, false].filter((people) => !captions.some((caption) => byPeople(caption) === people));
+  return [
+    ...captions,
+    ...lacking.flatMap((people) => all.find((caption) => byPeople(caption) === people) ?? []),
+  ];
+}
