@@ -125,6 +125,7 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
     {
       to: out,
       draw,
+      several: count > 1,
       pictures: link ? 'link' : 'copy',
       resize,
       overwrite,

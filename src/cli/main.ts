@@ -29,7 +29,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'write a caption for every picture of a collection',
     load: () => import('./caption.ts'),
   },
-  import: { summary: 'collect pictures and their captions in a workspace', load: () => import('./import.ts') },
+  import: {
+    summary: 'collect pictures and their captions in a workspace',
+    load: () => import('./import.ts'),
+  },
   status: { summary: 'what a workspace holds, and what is still to do', load: () => import('./status.ts') },
   captions: {
     summary: 'all captions that a picture of a workspace has had',

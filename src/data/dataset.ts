@@ -48,7 +48,7 @@ export function asDataset(
 export function noImages(place: string): RecaptionError {
   return new RecaptionError('no-images', 'no pictures found', {
     place,
-    hint: 'Name a folder of pictures, .tar shards, a .jsonl file, or a COCO or Karpathy .json file.',
+    hint: 'Name a folder of pictures, .tar shards, a .jsonl or .parquet file, or a COCO or Karpathy .json file.',
   });
 }
 

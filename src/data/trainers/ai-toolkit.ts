@@ -12,14 +12,13 @@ const captionSchema = z.looseObject({ caption: z.string(), caption_short: z.stri
 
 /**
  * ai-toolkit: `KEY.json` with `caption` and, where the sample has a short one, `caption_short`; a `dataset.yaml` with the entry for
- * a job's `datasets`. The trainer splits at commas and joins again, so that is done here, where one can see it.
+ * a job's `datasets`. The trainer splits at commas and joins again; lint tells where that changes a caption.
  */
 export const aiToolkit = sidecarProfile({
   name: 'ai-toolkit',
   about: 'KEY.json beside each picture, dataset.yaml (ostris)',
   lists: false,
   extension: '.json',
-  adapt: (line) => rejoinCommas(withoutThousands(line)),
   encode: asJson,
   configuration: { file: FILE, write: datasetYaml },
   metadata: true,
@@ -65,10 +64,6 @@ export function rejoinCommas(text: string): string {
   const parts = text.split(',').map((part) => part.trim());
   return parts.filter((part) => part !== '').join(', ');
 }
-
-/** `1,000` would become `1, 000`. */
-const withoutThousands = (text: string): string =>
-  text.replace(/(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])/g, (number) => number.replaceAll(',', ''));
 
 function asJson({ sample, all }: Exported): string {
   const [main] = sample.captions;

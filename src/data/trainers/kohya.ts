@@ -9,20 +9,15 @@ const FILE = 'dataset.toml';
 
 /**
  * kohya sd-scripts: `KEY.txt` and a `dataset.toml` for `--dataset_config`, with a subset for each folder, since subfolders are not
- * searched. Where a picture has several captions, `enable_wildcard` makes the trainer choose a line. That option also reads
- * `{a|b}` as a choice, and others split at `|||` and `;;;`: braces become parentheses and separators single marks, so that no
- * option, whoever sets it, takes a caption apart.
+ * searched. Where pictures have several captions, `enable_wildcard` makes the trainer choose a line. That option also reads `{a|b}` as
+ * a choice: there, braces become parentheses.
  */
 export const kohya = sidecarProfile({
   name: 'kohya',
   about: 'KEY.txt beside each picture, dataset.toml (sd-scripts)',
   lists: true,
   extension: '.txt',
-  adapt: (line) =>
-    line
-      .replaceAll('{', '(')
-      .replaceAll('}', ')')
-      .replace(/([|;])\1{2,}/g, '$1'),
+  adaptList: (line) => line.replaceAll('{', '(').replaceAll('}', ')'),
   configuration: { file: FILE, write: datasetToml },
   rules: {
     extensions: ['.txt', '.caption'],

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { exists } from '../../files.ts';
 import { openDataset } from '../open.ts';
 import type { Caption } from '../sample.ts';
 import { writeParquet } from '../writers/parquet.ts';
@@ -7,8 +5,6 @@ import { byPeople, type Exported } from './draw.ts';
 import { lintDataset } from './lint-dataset.ts';
 import { forWriter } from './place.ts';
 import type { TrainerProfile } from './profile.ts';
-
-const FILE = 'captions.parquet';
 
 /**
  * Parquet in the form of Recap-DataComp, where trainers blend by themselves: whatever was drawn, a row has the sample's first caption
@@ -21,13 +17,11 @@ export const parquet: TrainerProfile = {
   lists: true,
   write(dataset, options) {
     const samples = forWriter(dataset, options, { named: true, captionsOf: bothSides });
-    return writeParquet(samples, join(options.to, FILE), options);
+    return writeParquet(samples, options.to, options);
   },
   async *lint(dir, options) {
-    const path = join(dir, FILE);
-    const place = (await exists(path)) ? path : dir;
     const missing = { severity: 'warning', message: 'the row has no caption' } as const;
-    yield* lintDataset((onFailure) => openDataset(place, { onFailure }), missing, options);
+    yield* lintDataset((onFailure) => openDataset(dir, { onFailure }), missing, options);
   },
 };
 

@@ -27,6 +27,8 @@ export interface ExportOptions {
   to: string;
   /** Captions to write of a sample, the main one first. A sample without any is left out (`no-caption`). */
   draw(sample: Sample): Caption[];
+  /** Whether `draw` may give several captions of a picture. */
+  several?: boolean;
   /** `link`: symbolic links where a picture is a file of its own; pictures in archives, and resized ones, are copied. */
   pictures: 'copy' | 'link';
   /** Shrink pictures until the longest side has at most this many pixels; never enlarges. */

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Dataset } from '../sample.ts';
 import { sidecarLine } from '../writers/sidecars.ts';
 import { placeFile } from '../writers/target.ts';
-import type { Adapt, Exported } from './draw.ts';
+import { type Adapt, asItIs, type Exported } from './draw.ts';
 import { type FolderRules, lintFolder } from './lint-folder.ts';
 import { type Placed, placeSamples, placeWithMetadata } from './place.ts';
 import type { ExportOptions, Finding, LintOptions, TrainerProfile } from './profile.ts';
@@ -13,15 +13,15 @@ export interface Layout {
   folder: string;
   /** The folders that hold pictures, itself or below it, sorted. */
   folders: string[];
-  /** Whether any picture has several captions. */
+  /** Whether a picture may have several captions. */
   several: boolean;
 }
 
 export interface SidecarForm extends Pick<TrainerProfile, 'name' | 'about' | 'lists'> {
   /** Of the caption files, with the dot. */
   extension: string;
-  /** What the trainer would misread in a caption that is one line already. */
-  adapt?: Adapt;
+  /** What the trainer would misread in a caption that is one line already, where each line is a caption of its own. */
+  adaptList?: Adapt;
   /** The caption file of a sample; by default one caption a line. */
   encode?: (exported: Exported) => string;
   /** The file that tells the trainer of the folder. */
@@ -35,19 +35,17 @@ export interface SidecarForm extends Pick<TrainerProfile, 'name' | 'about' | 'li
 
 /** Pictures, a caption file beside each, and the trainer's configuration. No caption takes more than a line. */
 export function sidecarProfile(form: SidecarForm): TrainerProfile {
-  const { name, about, lists, extension, adapt = (line) => line, encode = asLines, configuration } = form;
-  const adaptLine: Adapt = (text) => adapt(sidecarLine(text));
+  const { name, about, lists, extension, adaptList = asItIs, encode = asLines, configuration } = form;
 
   async function write(dataset: Dataset, options: ExportOptions): Promise<number> {
-    const { to, overwrite } = options;
+    const { to, overwrite, several = false } = options;
+    const adaptLine: Adapt = (text) => (several ? adaptList : asItIs)(sidecarLine(text));
     const folder = resolve(to);
     const folders = new Set<string>();
-    let [written, several] = [0, false];
+    let written = 0;
     const each = async (placed: Placed) => {
-      const { sample, name } = placed;
-      const picture = join(folder, name);
+      const picture = join(folder, placed.name);
       folders.add(dirname(picture));
-      several ||= sample.captions.length > 1;
       const path = picture.slice(0, picture.lastIndexOf('.')) + extension;
       await placeFile(path, Buffer.from(`${encode(placed)}\n`), overwrite);
       written++;

@@ -4,12 +4,11 @@ import { ByteWriter, parquetWriteRows, type SchemaElement } from 'hyparquet-writ
 import { writeAtomic } from '../../files.ts';
 import { measureImage } from '../../image/decode.ts';
 import { mapAhead } from '../ahead.ts';
+import { TABLE_FILE } from '../open.ts';
 import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
 import { wayToPicture } from './jsonl.ts';
 import { imageFile, makeFolder, refuseExisting, type WriteOptions } from './target.ts';
 
-/** What our Parquet is called when it is written into a folder. */
-const PARQUET_FILE = 'captions.parquet';
 /** Held in memory before they are written: some ten megabytes of captions. */
 const ROWS_PER_GROUP = 5000;
 /** Pictures that are read and measured at a time. */
@@ -28,7 +27,7 @@ export async function writeParquet(
   to: string,
   options: WriteOptions = {},
 ): Promise<number> {
-  const path = extname(to).toLowerCase() === '.parquet' ? to : join(to, PARQUET_FILE);
+  const path = extname(to).toLowerCase() === '.parquet' ? to : join(to, TABLE_FILE);
   const folder = dirname(path);
   await refuseExisting(path, options.overwrite);
   await makeFolder(folder);
