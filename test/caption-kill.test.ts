@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,23 +5,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { random } from '../src/random.ts';
 import { temporaryFolder } from './helpers/collection.ts';
 import { numberedPicture } from './helpers/fake-captioner.ts';
+import { endOf, startChild } from './helpers/kill.ts';
 
 const PICTURES = 120;
 const BATCH = 4;
 const KILLS = 10;
-const CHILD = join(import.meta.dirname, 'helpers/caption-kill-child.ts');
-
-/** Starts the job and waits until it is about to do its work. */
-async function start(...args: string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout!, 'data');
-  return child;
-}
-
-async function finish(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode;
-}
 
 test('killed at ten random instants and run again, a job captions every picture exactly once', async () => {
   const folder = await temporaryFolder();
@@ -38,13 +24,13 @@ test('killed at ten random instants and run again, a job captions every picture 
   const instants = random(7, 'kill');
   let killed = 0;
   for (let i = 0; i < KILLS; i++) {
-    const child = await start(photos, out, shown);
+    const child = await startChild('caption-kill-child.ts', photos, out, shown);
     await setTimeout(instants.int(120));
     child.kill('SIGKILL');
-    if ((await finish(child)) === null) killed++;
+    if ((await endOf(child)) === null) killed++;
   }
   expect(killed).toBeGreaterThanOrEqual(5);
-  expect(await finish(await start(photos, out, shown))).toBe(0);
+  expect(await endOf(await startChild('caption-kill-child.ts', photos, out, shown))).toBe(0);
 
   const text = await readFile(out, 'utf8');
   expect(text.endsWith('\n')).toBe(true);
@@ -63,6 +49,6 @@ test('killed at ten random instants and run again, a job captions every picture 
 
   // A run that was never killed gives the same file.
   const smooth = join(folder.path, 'smooth', 'captions.jsonl');
-  expect(await finish(await start(photos, smooth, shown))).toBe(0);
+  expect(await endOf(await startChild('caption-kill-child.ts', photos, smooth, shown))).toBe(0);
   expect(await readFile(smooth, 'utf8')).toBe(text);
 });

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,24 +6,13 @@ import { openCatalog, statusOf } from '../src/data/catalog/index.ts';
 import { random } from '../src/random.ts';
 import { temporaryFolder } from './helpers/collection.ts';
 import { numberedPicture } from './helpers/fake-captioner.ts';
+import { endOf, startChild } from './helpers/kill.ts';
 import { integrity } from './helpers/workspace.ts';
 
 const PICTURES = 300;
 const KILLS = 100;
 /** Pictures that are under way when a kill comes: two batches of two, and one that waits. */
 const UNDER_WAY = 6;
-const CHILD = join(import.meta.dirname, 'helpers/workspace-kill-child.ts');
-
-async function start(...args: string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout!, 'data');
-  return child;
-}
-
-async function finish(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode;
-}
 
 test('killed a hundred times at random instants, import and captioning lose nothing and do nothing twice', async () => {
   const folder = await temporaryFolder();
@@ -39,13 +26,13 @@ test('killed a hundred times at random instants, import and captioning lose noth
   const instants = random(11, 'kill');
   let killed = 0;
   for (let i = 0; i < KILLS; i++) {
-    const child = await start(photos, workspace, shown);
+    const child = await startChild('workspace-kill-child.ts', photos, workspace, shown);
     await setTimeout(instants.int(100));
     child.kill('SIGKILL');
-    if ((await finish(child)) === null) killed++;
+    if ((await endOf(child)) === null) killed++;
   }
   expect(killed).toBeGreaterThan(KILLS / 4); // the last may come when all is done
-  expect(await finish(await start(photos, workspace, shown))).toBe(0);
+  expect(await endOf(await startChild('workspace-kill-child.ts', photos, workspace, shown))).toBe(0);
 
   const catalog = await openCatalog(workspace);
   onTestFinished(() => catalog.close());

@@ -31,6 +31,7 @@ interface ExportCommandOptions {
   for?: Trainer;
   out?: string;
   blend?: Blend;
+  where?: string;
   captionsPerImage: number;
   seed: number;
   link: boolean;
@@ -56,6 +57,7 @@ export const register: Register = (program, context) => {
       'kinds of captions with their shares, as descriptive:0.95,alt:0.05 (default: the best caption there is)',
       blendOption,
     )
+    .option('--where <query>', 'of a workspace, only the pictures that this finds: see recaption query')
     .option(
       '--captions-per-image <n>',
       'more than one where the trainer takes lists',
@@ -95,7 +97,7 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
   const { output, exit } = context;
   const trainer = required(options.for, '--for <trainer>');
   const out = resolve(required(options.out, '--out <dir>'));
-  const { blend, captionsPerImage: count, seed, link, resize, overwrite } = options;
+  const { blend, where, captionsPerImage: count, seed, link, resize, overwrite } = options;
   if (count > 1 && !TRAINER_PROFILES[trainer].lists) {
     const hint = `Leave --captions-per-image out; lists are taken by ${TRAINERS.filter((name) => TRAINER_PROFILES[name].lists).join(', ')}.`;
     throw new UsageError(`${trainer} takes one caption for each picture`, { hint });
@@ -121,7 +123,7 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
   };
   const samples = await exportDataset(
     trainer,
-    withProgress(await openDataset(source, { onFailure: failures.add }), context),
+    withProgress(await openDataset(source, { where, onFailure: failures.add }), context),
     {
       to: out,
       draw,

@@ -33,6 +33,12 @@ export async function openDataset(place: string, options: ReadOptions = {}): Pro
   const [, json, split] = /^(.+\.json)@([^@/\\]+)$/i.exec(place) ?? [];
   if (json !== undefined) return openDataset(json, { ...options, split });
 
+  if (options.where !== undefined && !(await isWorkspace(place))) {
+    throw new RecaptionError('no-workspace', 'only a workspace can be asked for some of its pictures', {
+      place,
+      hint: 'Make one: recaption import SOURCE --into DIR',
+    });
+  }
   const paths = await expandPlace(place);
   if (paths.every(isTar)) return readWebDataset(paths, options);
   if (paths.every((path) => isParquet(path) && !isMetadata(path))) return readParquet(paths, options);

@@ -7,6 +7,7 @@ import { isInside } from '../data/paths.ts';
 import type { Dataset, Failure, OnFailure, Sample } from '../data/sample.ts';
 import { exists, writeError } from '../files.ts';
 import type { Image } from '../image/image.ts';
+import { tryLock } from '../lock.ts';
 import {
   type OutputFiles,
   type OutputFormat,
@@ -83,6 +84,9 @@ export async function* captionCollection(options: CaptionJobOptions): AsyncGener
   const complete = !unfinished && (await isComplete(files, keys));
   const plan = { images: keys.size, captioner: captioner.id, out };
   if (complete) {
+    // Of a run that was killed after its last write, the lock alone may be left.
+    const lock = tryLock(files.journal);
+    if (lock.taken) lock.release();
     yield { kind: 'plan', ...plan, done: keys.size, todo: 0 };
     yield* failures.news().map(failureEvent);
     yield {

@@ -139,6 +139,7 @@ test('a query chooses among the samples of a workspace', async () => {
   for await (const { key } of await openDataset(catalog.folder, { where: 'has:alt' })) keys.push(key);
   expect(keys).toEqual(['a']);
   await expect(openDataset(catalog.folder, { where: 'has:' })).rejects.toMatchObject({ code: 'bad-query' });
+  await expect(openDataset(photos(), { where: 'has:alt' })).rejects.toMatchObject({ code: 'no-workspace' });
 });
 
 test('stopped, it keeps what it has, and goes on the next time', async () => {
