@@ -39,9 +39,11 @@ export const register: Register = (program, context) => {
         'interrupted, or killed, goes on when the same command is given again; then it captions what is new.',
     )
     .argument('<source>', 'workspace, folder, .tar shards, metadata.jsonl or COCO json')
-    .option('--captioner <ref...>', 'folders of trained captioners, or names of those that come along', [
-      'starter',
-    ])
+    .option(
+      '--captioner <ref...>',
+      'captioners: folders, or names of those that come along; their fine-tunes (REF-short …) are found beside them',
+      ['starter'],
+    )
     .option(
       '--kind <kinds>',
       'kinds of captions to write, with commas (default: what the captioners write)',
@@ -154,9 +156,12 @@ function refuseUnfit({ where, overwrite, out, format }: CaptionOptions, inWorksp
   }
 }
 
-/** One captioner for each kind that is wanted. @throws UsageError when nobody writes a kind, or two write the same */
+/**
+ * One captioner for each kind that is wanted: of those named or, where none of them writes it, a fine-tune of one beside it
+ * (`models/mine-short` of `models/mine`). @throws UsageError when nobody writes a kind, or two write the same
+ */
 async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Map<CaptionKind, string>> {
-  const { captionerFolder } = await import('../captioners/folder.ts');
+  const { captionerFolder, isCaptioner } = await import('../captioners/folder.ts');
   const found = new Map<CaptionKind, string>();
   for (const ref of refs) {
     const { kind } = (await captionerFolder(ref)).model;
@@ -168,10 +173,14 @@ async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Ma
     }
     found.set(kind, ref);
   }
+  for (const kind of wanted ?? []) {
+    const tuned = refs.map((ref) => `${ref.replace(/[\\/]+$/, '')}-${kind}`);
+    for (const ref of tuned) if (!found.has(kind) && (await isCaptioner(ref))) found.set(kind, ref);
+  }
   const missing = wanted?.find((kind) => !found.has(kind));
   if (missing !== undefined) {
     throw new UsageError(`none of the captioners writes ${missing} captions`, {
-      hint: `${[...found].map(([kind, ref]) => `"${ref}" writes ${kind} ones`).join(', ')}. Name others with --captioner.`,
+      hint: `${[...found].map(([kind, ref]) => `"${ref}" writes ${kind} ones`).join(', ')}. Name others with --captioner, or train one: recaption train captioner --init ${refs[0]} --kind ${missing} …`,
     });
   }
   return wanted ? new Map([...found].filter(([kind]) => wanted.includes(kind))) : found;

@@ -3,9 +3,10 @@ import {
   addDerived,
   addFailure,
   type Catalog,
-  filterOf,
   finishJob,
+  type Selection,
   STATE,
+  select,
   startJob,
 } from '../data/catalog/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
@@ -66,28 +67,39 @@ const PAGE = 500;
 
 /** @throws RecaptionError `unknown-rule`, `bad-query`, `disk-full` */
 export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<CleanEvent> {
-  const {
-    catalog,
-    rules = RULE_NAMES,
-    kinds,
-    where,
-    dryRun = false,
-    signal,
-    countTokens,
-    maxTokens,
-  } = options;
-  const { db } = catalog;
+  const { catalog, rules = RULE_NAMES, where } = options;
   const unknown = rules.find((rule) => !RULE_NAMES.includes(rule));
   if (unknown !== undefined) {
     throw new RecaptionError('unknown-rule', `there is no rule "${unknown}"`, {
       hint: `Rules: ${RULE_NAMES.join(', ')}.`,
     });
   }
-  const chosen = filterOf(where);
+  const pictures = select(catalog, { where });
+  try {
+    yield* cleanSelected({ ...options, rules }, pictures);
+  } finally {
+    pictures.drop();
+  }
+}
+
+async function* cleanSelected(
+  {
+    catalog,
+    rules,
+    kinds,
+    where,
+    dryRun = false,
+    signal,
+    countTokens,
+    maxTokens,
+  }: CleanOptions & { rules: readonly string[] },
+  { table }: Selection,
+): AsyncGenerator<CleanEvent> {
+  const { db } = catalog;
   const ofKind = kinds ? `captions.kind IN (${kinds.map(() => '?').join()})` : 'captions.recipe IS NOT NULL';
   const from = `FROM captions JOIN images ON images.id = image
-    WHERE captions.state = ${STATE.current} AND words > 0 AND ${ofKind} AND ${chosen.sql}`;
-  const values = [...(kinds ?? []), ...chosen.values];
+    WHERE captions.state = ${STATE.current} AND words > 0 AND ${ofKind} AND image IN (SELECT id FROM ${table})`;
+  const values = [...(kinds ?? [])];
   const { total, last } = db.get<{ total: number; last: number | null }>(
     `SELECT count(*) AS total, max(captions.id) AS last ${from}`,
     ...values,

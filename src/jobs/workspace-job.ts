@@ -89,7 +89,7 @@ export async function* captionWorkspace(options: WorkspaceJobOptions): AsyncGene
     const started = now();
     let added = 0;
     let stopped = false;
-    const samples = selectSamples(catalog, { where, limit }, left);
+    const samples = selectSamples(catalog, { where, limit, more: left });
     const loaded = loadImages(samples, { maxSide: captioner.resolution, onFailure: failures.add });
     const captioned = mapAhead(
       batches(loaded, options.batch ?? captioner.batch),

@@ -3,48 +3,39 @@ import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
 import { type Catalog, openCatalog, STATE } from './catalog.ts';
 import { openPlaces } from './images.ts';
 import { filterOf } from './query.ts';
-
-export interface SelectOptions {
-  /** Only the pictures that this query finds (`parseQuery`). */
-  where?: string;
-  /** Ids of the first pictures are above this. */
-  after?: number;
-  limit?: number;
-}
+import { type SelectOptions, select } from './selection.ts';
 
 export interface CatalogSample extends Sample {
   /** The picture's number in the catalog. */
   id: number;
 }
 
-/** Rows read at a time: between two pages others may write, and what they change is seen. */
+/** Rows read at a time: between two pages others may write captions, and what they write is seen. */
 const PAGE = 500;
 
 /**
  * The pictures of a catalog with their current captions, in the order in which they came.
- * @param more a condition in SQL over `images`, for jobs
  * @throws RecaptionError `bad-query`
  */
 export async function* selectSamples(
   catalog: Catalog,
-  { where, after = 0, limit = Number.POSITIVE_INFINITY }: SelectOptions = {},
-  more: { sql: string; values: (string | number)[] } = { sql: '1', values: [] },
+  options: SelectOptions = {},
 ): AsyncGenerator<CatalogSample> {
-  const { db } = catalog;
-  const filter = filterOf(where);
-  let last = after;
-  for (let left = limit; left > 0; ) {
-    const rows = db.all<ImageRow>(
-      `SELECT id, key, bytes, meta FROM images WHERE id > ? AND ${more.sql} AND ${filter.sql} ORDER BY id LIMIT ?`,
-      last,
-      ...more.values,
-      ...filter.values,
-      Math.min(PAGE, left),
-    );
-    if (rows.length === 0) return;
-    for (const row of rows) yield toSample(catalog, row);
-    last = rows.at(-1)!.id;
-    left -= rows.length;
+  const { table, drop } = select(catalog, options);
+  try {
+    for (let last = 0; ; ) {
+      const rows = [
+        ...catalog.db.iterate<ImageRow>(
+          `SELECT id, key, bytes, meta FROM ${table} JOIN images USING (id) WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+          last,
+        ),
+      ];
+      if (rows.length === 0) return;
+      for (const row of rows) yield toSample(catalog, row);
+      last = rows.at(-1)!.id;
+    }
+  } finally {
+    drop();
   }
 }
 
