@@ -1,10 +1,10 @@
 /** Parquet files as streams of rows, a group of them at a time. */
 import { open, stat } from 'node:fs/promises';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { type Compressors, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { parquetMetadataAsync } from 'hyparquet';
 import { RecaptionError, reason } from '../errors.ts';
 import { readError } from '../files.ts';
-import { formatOf } from '../image/format.ts';
 import { asFailure } from './dataset.ts';
 import type { Row } from './lines.ts';
 import type { OnFailure } from './sample.ts';
@@ -29,9 +29,7 @@ export interface ParquetFile {
  */
 export async function openParquet(path: string): Promise<ParquetFile> {
   return sound(path, async () => {
-    const file = { byteLength: await sizeOf(path), slice: sliceOf(path) };
-    if (file.byteLength < 12) throw new Error('it is too short');
-    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    const metadata = await parquetMetadataAsync(await fileOf(path), { geoparquet: false });
     let end = 0;
     const groups = metadata.row_groups.map(({ num_rows }) => {
       const rows = Number(num_rows);
@@ -41,15 +39,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
     });
     return {
       groups,
-      readGroup: (group) =>
-        sound(path, async () => {
-          const { start, rows } = groups[group];
-          const range = { rowStart: start, rowEnd: start + rows };
-          // `utf8: false` leaves bytes that are not declared to be text: pictures are among them.
-          const found: ParquetRow[] = await parquetReadObjects({ file, metadata, ...range, ...DECODING });
-          for (const row of found) for (const name of Object.keys(row)) row[name] = plain(row[name]);
-          return found;
-        }),
+      readGroup: (group) => sound(path, () => decodeApart({ path, ...groups[group] })),
     };
   });
 }
@@ -83,47 +73,45 @@ export async function* readParquetRows(
   }
 }
 
-const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Megabytes that a group of rows may take while it is decoded, its pictures not counted. */
+const MOST_MEMORY = 2048;
+/** Milliseconds for a group and for each of its rows: a hundred times what sound ones take. */
+const PATIENCE = { group: 10_000, row: 5 };
 
-/** A text, or the bytes where they are none: one bad cell is no reason to give up its group. */
-function textOf(bytes: Uint8Array): string | Uint8Array {
-  try {
-    return text.decode(bytes);
-  } catch {
-    return bytes;
-  }
+/**
+ * Decodes rows in a thread of its own: a damaged page can say that a value comes a billion times, and then the thread runs out of
+ * memory or time, not we.
+ */
+function decodeApart(rows: RowRange): Promise<ParquetRow[]> {
+  const worker = new Worker(new URL(`./parquet-worker${extname(import.meta.url)}`, import.meta.url), {
+    workerData: rows,
+    resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },
+  });
+  return new Promise((resolve, reject) => {
+    worker.on('message', (found: { rows: ParquetRow[] } | { message: string }) =>
+      'rows' in found ? resolve(found.rows) : reject(new Error(found.message)),
+    );
+    worker.on('error', reject);
+    worker.on('exit', () => reject(new Error('its rows cannot be decoded')));
+    const timer = setTimeout(() => worker.terminate(), PATIENCE.group + PATIENCE.row * rows.rows);
+    worker.on('exit', () => clearTimeout(timer));
+  });
 }
 
-/** A damaged page must not say how much memory it fills. */
-const atMost = (length: number) => ({ maxOutputLength: Math.max(1, length) });
-const compressors: Compressors = {
-  GZIP: (input, length) => gunzipSync(input, atMost(length)),
-  BROTLI: (input, length) => brotliDecompressSync(input, atMost(length)),
-  ZSTD: (input, length) => zstdDecompressSync(input, atMost(length)),
-};
-const textOrNothing = (bytes: Uint8Array | undefined) => bytes && textOf(bytes);
-const DECODING = {
-  utf8: false,
-  compressors,
-  parsers: { stringFromBytes: textOrNothing, jsonFromBytes: textOrNothing },
-};
-
-/** A cell as JSON would have it. */
-function plain(cell: unknown): unknown {
-  if (cell === undefined) return null;
-  if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
-  if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? null : cell.toISOString();
-  if (cell instanceof Uint8Array) return formatOf(cell) === undefined ? textOf(cell) : cell;
-  if (Array.isArray(cell)) return cell.map(plain);
-  if (typeof cell !== 'object' || cell === null) return cell;
-  return Object.fromEntries(Object.entries(cell).map(([name, value]) => [name, plain(value)]));
+/** Rows of a file, from `start`. */
+export interface RowRange {
+  path: string;
+  start: number;
+  rows: number;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const { size } = await stat(path).catch((error) => {
+/** A file as hyparquet reads it. */
+export async function fileOf(path: string) {
+  const { size: byteLength } = await stat(path).catch((error) => {
     throw readError(path, error);
   });
-  return size;
+  if (byteLength < 12) throw new Error('it is too short');
+  return { byteLength, slice: sliceOf(path) };
 }
 
 /** Bytes of a file. Opened for each piece, so that nothing stays open when a reader stops half-way. */
