@@ -3,8 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { FIELDS } from '../src/data/catalog/index.ts';
+import { TRAINERS } from '../src/data/trainers/index.ts';
 import { captionerConfigSchema, trainingConfigSchema } from '../src/models/captioner-config.ts';
 import { descriptionSchema } from '../src/models/vision/description.ts';
+import { RULE_NAMES } from '../src/text/hygiene/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -93,4 +96,24 @@ test('hints that name a page name one that exists', () => {
     .flatMap((path) => [...read(join('src', path)).matchAll(/docs\/[\w-]+\.md/g)].map(([page]) => page));
   expect(named.length).toBeGreaterThan(2);
   expect(named.filter((page) => !existsSync(join(ROOT, page)))).toEqual([]);
+});
+
+test('docs/workspaces.md has a line for every field of queries, and for none that does not exist', () => {
+  const rows = [
+    ...read('docs/workspaces.md').matchAll(/^\| ((?:`\w+`(?:, )?)+) +\| a (?:caption|picture) /gm),
+  ];
+  const named = rows.flatMap(([, names]) => names.split(', ').map((name) => name.replaceAll('`', '')));
+  expect(named.sort()).toEqual(Object.keys(FIELDS).sort());
+});
+
+test('docs/hygiene.md has a line for every rule', () => {
+  const named = [...read('docs/hygiene.md').matchAll(/^\| `([\w-]+)` +\| [^|]+\| [^|]+\| /gm)].map(
+    ([, name]) => name,
+  );
+  expect(named).toEqual([...RULE_NAMES]);
+});
+
+test('docs/exporting.md has a line for every trainer', () => {
+  const text = read('docs/exporting.md');
+  for (const trainer of TRAINERS) expect(text).toMatch(new RegExp(`^\\| \`${trainer}\` +\\|`, 'm'));
 });
