@@ -31,10 +31,11 @@ async function captionsCommand(
         hint: `Look for it: recaption query "key:*${key.split('/').at(-1)}*"`,
       });
     }
-    for (const { id, key, places } of images) {
+    for (const { id, key, places, twins } of images) {
       const captions = historyOf(catalog, id);
-      output.record({ kind: 'history', key, places, captions });
+      output.record({ kind: 'history', key, places, twins, captions });
       output.print(`${output.bold(printable(key))}  ${places.map(printable).join(', ')}`);
+      if (twins.length > 0) output.print(`looks the same as ${twins.map(printable).join(', ')}`);
       for (const caption of captions) output.print(tell(caption, output.dim));
     }
   });

@@ -30,6 +30,7 @@ CREATE TABLE images (
   meta TEXT,                          -- JSON
   added INTEGER NOT NULL              -- milliseconds since 1970, as all times here
 ) STRICT;
+CREATE INDEX twins ON images (twin) WHERE twin IS NOT NULL;
 CREATE TABLE places (
   path TEXT PRIMARY KEY,              -- absolute; of an archive's member archive.tar#member
   image INTEGER NOT NULL REFERENCES images,

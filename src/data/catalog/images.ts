@@ -152,19 +152,34 @@ export function splitMember(path: string): [archive: string, member: string] {
   return [path.slice(0, at), path.slice(at + 1)];
 }
 
+export interface FoundImage {
+  id: number;
+  key: string;
+  places: string[];
+  /** Keys of pictures that look the same. */
+  twins: string[];
+}
+
 /** The pictures of a key, or of a file (also of one that another picture has as its first place). */
-export function findImages({ db }: Catalog, name: string): { id: number; key: string; places: string[] }[] {
-  const rows = db.all<{ id: number; key: string }>(
-    'SELECT id, key FROM images WHERE key = ? UNION SELECT id, key FROM images WHERE id IN (SELECT image FROM places WHERE path IN (?, ?))',
+export function findImages({ db }: Catalog, name: string): FoundImage[] {
+  const rows = db.all<{ id: number; key: string; first: number }>(
+    `SELECT id, key, coalesce(twin, id) AS first FROM images
+     WHERE key = ? OR id IN (SELECT image FROM places WHERE path IN (?, ?)) ORDER BY id`,
     name,
     name,
     resolve(name),
   );
-  return rows.map(({ id, key }) => ({
+  const column = (sql: string, ...values: number[]) =>
+    db.all<{ value: string }>(sql, ...values).map(({ value }) => value);
+  return rows.map(({ id, key, first }) => ({
     id,
     key,
-    places: db
-      .all<{ path: string }>('SELECT path FROM places WHERE image = ? ORDER BY path', id)
-      .map(({ path }) => path),
+    places: column('SELECT path AS value FROM places WHERE image = ? ORDER BY path', id),
+    twins: column(
+      'SELECT key AS value FROM images WHERE (id = ? OR twin = ?) AND id <> ? ORDER BY id',
+      first,
+      first,
+      id,
+    ),
   }));
 }

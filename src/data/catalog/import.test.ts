@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Folder, picture, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
 import { numberedPicture } from '../../../test/helpers/fake-captioner.ts';
+import { decodeImage, encodeJpeg, encodePng } from '../../image/index.ts';
+import { worldDataset } from '../../world/index.ts';
 import { openDataset } from '../open.ts';
 import {
   type Catalog,
@@ -151,3 +153,26 @@ test('stopped, it keeps what it has, and goes on the next time', async () => {
   });
   expect((await importAll([photos()])).done).toMatchObject({ added: 2, stopped: false, job: 1 });
 });
+
+test('pictures that look the same are told, and know each other', async () => {
+  const [scene, other] = await Promise.all([3, 4].map((n) => numberedScene(n)));
+  await folder.write({
+    'scenes/one.png': await encodePng(scene),
+    'scenes/two.jpg': await encodeJpeg(scene, 60),
+    'scenes/three.png': await encodePng(other),
+  });
+  expect((await importAll([join(folder.path, 'scenes')])).done).toMatchObject({
+    added: 3,
+    copies: 0,
+    twins: 1,
+  });
+  expect(findImages(catalog, 'two')).toMatchObject([{ twins: ['one'] }]);
+  expect(findImages(catalog, 'one')).toMatchObject([{ twins: ['two'] }]);
+  expect(findImages(catalog, 'three')).toMatchObject([{ twins: [] }]);
+});
+
+async function numberedScene(seed: number) {
+  for await (const { image } of worldDataset({ count: 1, size: 96, seed }))
+    return decodeImage(await image.bytes());
+  throw new Error('no scene');
+}
