@@ -249,11 +249,13 @@ describe('a model folder', () => {
     ],
   ])('%s is refused before anything is written', async (_, sentence, damage) => {
     await damage();
-    const { code, stderr } = await caption(
+    const { code, stderr } = await say(
+      'caption',
       scenes,
-      join(folder, 'out', 'captions.jsonl'),
       '--captioner',
       broken,
+      '--out',
+      join(folder, 'out', 'captions.jsonl'),
     );
     expect(stderr).toMatch(sentence);
     expect(stderr.trimEnd().split('\n')).toHaveLength(2);

@@ -106,9 +106,9 @@ function kinds(text: string): CaptionKind[] {
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {
   const { captioner: refs, kind, vision, out, format, batch, device, ...rest } = options;
   const place = resolve(source);
-  await openDataset(place, { where: rest.where }); // a source that is not there is told before a model is loaded
   const inWorkspace = await isWorkspace(place);
   refuseUnfit(options, inWorkspace);
+  await openDataset(place, { where: rest.where }); // a source that is not there is told before a model is loaded
   const chosen = await captionersFor(refs, kind);
   for (const ref of chosen.values()) await runOne(ref, chosen.size > 1);
 
