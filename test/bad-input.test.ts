@@ -71,7 +71,7 @@ describe('an empty folder', () => {
     const { code, stderr } = await run(data, join(folder, 'out'));
     expect(stderr).toBe(
       `error: no pictures found (${data})\n` +
-        'hint:  Name a folder of pictures, .tar shards, a .jsonl file, or a COCO or Karpathy .json file.\n',
+        'hint:  Name a folder of pictures, .tar shards, a .jsonl or .parquet file, or a COCO or Karpathy .json file.\n',
     );
     expect(code).toBe(1);
     expect(await readdir(folder)).toEqual(['data']);
