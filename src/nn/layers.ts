@@ -69,9 +69,16 @@ export function attention(
 }
 
 /** `parts` projections of x (B, T, ·) to `width`, cut into heads: each (B, heads, T, width / heads). One matrix product. */
-export function projectHeads(p: Params, x: Tensor, width: number, heads: number, parts: number): Tensor[] {
+export function projectHeads(
+  p: Params,
+  x: Tensor,
+  width: number,
+  heads: number,
+  parts: number,
+  options: LinearOptions = {},
+): Tensor[] {
   const [b, t] = x.shape;
-  const all = linear(p, x, width * parts).reshape([b, t, parts, heads, width / heads]);
+  const all = linear(p, x, width * parts, options).reshape([b, t, parts, heads, width / heads]);
   return split(all.transpose([2, 0, 3, 1, 4]), 0, Array(parts).fill(1)).map((part) =>
     part.reshape([b, heads, t, width / heads]),
   );
