@@ -1,5 +1,6 @@
 /** Pictures in the catalog: what they are, and where they lie. */
 import { resolve } from 'node:path';
+import { RecaptionError } from '../../errors.ts';
 import type { ImageSource } from '../../image/image.ts';
 import { fileImage } from '../paths.ts';
 import type { Caption } from '../sample.ts';
@@ -122,8 +123,12 @@ export function imageAtPlace({ db }: Catalog, { path, start, modified }: Place):
   )?.image;
 }
 
-/** The encoded picture, from the first of its places where it still lies. */
-export function openPlaces(places: readonly Pick<Place, 'path' | 'start'>[], bytes: number): ImageSource {
+/** The encoded picture, from the first of its places where it still lies; it may have none when its file was written over. */
+export function openPlaces(
+  key: string,
+  places: readonly Pick<Place, 'path' | 'start'>[],
+  bytes: number,
+): ImageSource {
   const sources = places.map(({ path, start }) => {
     if (start == null) return fileImage(path);
     const [archive, name] = splitMember(path);
@@ -131,14 +136,20 @@ export function openPlaces(places: readonly Pick<Place, 'path' | 'start'>[], byt
   });
   if (sources.length === 1) return sources[0];
   return {
-    name: sources[0].name,
+    name: sources[0]?.name ?? key,
     async bytes() {
-      let missing: unknown;
+      let missing: unknown = new RecaptionError(
+        'image-missing',
+        'where this picture lay is another one now',
+        {
+          place: key,
+        },
+      );
       for (const source of sources) {
         try {
           return await source.bytes();
         } catch (error) {
-          missing ??= error;
+          missing = error;
         }
       }
       throw missing;

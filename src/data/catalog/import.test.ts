@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Folder, picture, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
+import { type Folder, picture, readAll, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
 import { numberedPicture } from '../../../test/helpers/fake-captioner.ts';
 import { decodeImage, encodeJpeg, encodePng } from '../../image/index.ts';
 import { worldDataset } from '../../world/index.ts';
@@ -77,6 +77,11 @@ test('a picture that was drawn over since is another picture, and the old one ke
   await utimes(join(photos(), 'a.png'), 2e9, 2e9);
   expect((await importAll([photos()])).done).toMatchObject({ added: 1 });
   expect(statusOf(catalog).images).toBe(3);
+  const { samples } = await readAll(() => openDataset(catalog.folder));
+  const [old, , drawn] = samples;
+  expect(old).toMatchObject({ key: 'a', captions: [{ text: 'a dog' }] });
+  await expect(old.image.bytes()).rejects.toMatchObject({ code: 'image-missing' });
+  expect(Buffer.from(await drawn.image.bytes())).toEqual(Buffer.from(await picture(77)));
 });
 
 test('the same file in two places is one picture with two places', async () => {

@@ -59,6 +59,7 @@ function toSample({ db }: Catalog, { id, key, bytes, meta }: ImageRow): CatalogS
     id,
     key,
     image: openPlaces(
+      key,
       places.map(({ path, start }) => ({ path, start: start ?? undefined })),
       bytes,
     ),
