@@ -1,23 +1,23 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { CAPTION_BATCH, type CaptionRequest } from '../captioners/captioner.ts';
 import { isWorkspace } from '../data/catalog/index.ts';
 import { openDataset } from '../data/index.ts';
-import { CAPTION_KINDS, type CaptionKind, type Failure, type OnFailure } from '../data/sample.ts';
+import type { CaptionKind, Failure, OnFailure } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from '../jobs/caption-job.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
 import { captionWorkspace, OVERWRITE, type Overwrite } from '../jobs/workspace-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT, type Register } from './main.ts';
-import { deviceOption, number, wholeNumber } from './options.ts';
+import { deviceOption, kindsOf, number, several, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
-import { withWorkspace } from './workspace.ts';
+import { sourceOrWorkspace, withWorkspace } from './workspace.ts';
 
 interface CaptionOptions extends CaptionRequest {
-  captioner: string[];
+  captioner?: string[];
   kind?: CaptionKind[];
   vision?: string[];
   where?: string;
@@ -38,16 +38,19 @@ export const register: Register = (program, context) => {
       'Writes a caption for every picture of a collection, or of a workspace that recaption import has made. A run that was ' +
         'interrupted, or killed, goes on when the same command is given again; then it captions what is new.',
     )
-    .argument('<source>', 'workspace, folder, .tar shards, metadata.jsonl or COCO json')
+    .argument(
+      '[source]',
+      'workspace, folder, .tar shards, metadata.jsonl or COCO json (default: the workspace here)',
+    )
     .option(
-      '--captioner <ref...>',
-      'captioners: folders, or names of those that come along; their fine-tunes (REF-short …) are found beside them',
-      ['starter'],
+      '--captioner <ref>',
+      'folder of a captioner, or name of one that comes along; its fine-tunes (REF-short …) are found beside it; may be given several times (default: "starter")',
+      several,
     )
     .option(
       '--kind <kinds>',
       'kinds of captions to write, with commas (default: what the captioners write)',
-      kinds,
+      kindsOf,
     )
     .option('--vision <ref...>', 'where their frozen vision encoders lie now, if they were moved')
     .option('--where <query>', 'of a workspace, only the pictures that this finds: see recaption query')
@@ -90,21 +93,15 @@ export const register: Register = (program, context) => {
     .addHelpText(
       'after',
       '\nExample:\n  $ recaption caption ~/photos --beam 3 --out photos.jsonl\n' +
-        '  $ recaption caption workspace --kind short,descriptive --captioner models/short models/descriptive',
+        '  $ recaption caption workspace --kind short,descriptive --captioner models/mine',
     )
-    .action((source: string, options: CaptionOptions) => captionCommand(source, options, context));
+    .action(async (source: string | undefined, options: CaptionOptions) =>
+      captionCommand(await sourceOrWorkspace(source), options, context),
+    );
 };
 
-/** Parses `short,descriptive`. */
-function kinds(text: string): CaptionKind[] {
-  const names = text.split(',').map((name) => name.trim());
-  const found = CAPTION_KINDS.filter((kind) => names.includes(kind));
-  if (found.length === names.length) return found;
-  throw new InvalidArgumentError(`It must be kinds of captions, each once: ${CAPTION_KINDS.join(', ')}.`);
-}
-
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {
-  const { captioner: refs, kind, vision, out, format, batch, device, ...rest } = options;
+  const { captioner: refs = ['starter'], kind, vision, out, format, batch, device, ...rest } = options;
   const place = resolve(source);
   const inWorkspace = await isWorkspace(place);
   refuseUnfit(options, inWorkspace);

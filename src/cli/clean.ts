@@ -1,15 +1,16 @@
-import { resolve } from 'node:path';
-import { InvalidArgumentError, Option } from 'commander';
-import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
+import { InvalidArgumentError } from 'commander';
+import type { CaptionKind } from '../data/sample.ts';
+import { UsageError } from '../errors.ts';
 import { type CleanEvent, cleanWorkspace } from '../jobs/clean-job.ts';
 import { RULE_NAMES } from '../text/hygiene/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Context, EXIT, type Register } from './main.ts';
-import { wholeNumber } from './options.ts';
+import { kindsOf, wholeNumber } from './options.ts';
 import { counted, type Output, printable } from './output.ts';
-import { withWorkspace } from './workspace.ts';
+import { withWorkspace, workspaceFolder, workspaceOption } from './workspace.ts';
 
 interface CleanCommandOptions {
+  workspace?: string;
   rules?: string[];
   without?: string[];
   kind?: CaptionKind[];
@@ -28,22 +29,20 @@ export const register: Register = (program, context) => {
       'Mends captions that captioners wrote: openings such as "The image shows", hedges, loops, refusals, markup, spaces and more. ' +
         `What there was stays in the history, and recaption revert takes the job back. Rules: ${RULE_NAMES.join(', ')}.`,
     )
-    .argument('<workspace>', 'folder of the workspace')
+    .argument('[workspace]', 'folder of the workspace')
+    .addOption(workspaceOption())
     .option('--rules <names>', 'apply only these, with commas', names)
     .option('--without <names>', 'apply all but these', names)
-    .addOption(
-      new Option(
-        '--kind <kinds...>',
-        'mend captions of these kinds, also such as came with the pictures',
-      ).choices(CAPTION_KINDS),
-    )
+    .option('--kind <kinds>', 'kinds to mend, with commas; also such as came with the pictures', kindsOf)
     .option('--where <query>', 'only of the pictures that this finds: see recaption query')
     .option('--tokenizer <file>', 'tokenizer.json that counts tokens, for too-long')
     .option('--max-tokens <n>', 'longest caption, for too-long', wholeNumber(1))
     .option('--dry-run', 'only show what would be done', false)
     .option('--samples <n>', 'changes to show for each rule', wholeNumber(0), 3)
     .addHelpText('after', '\nExample:\n  $ recaption clean workspace --rules spaces,opening --dry-run')
-    .action((workspace: string, options: CleanCommandOptions) => cleanCommand(workspace, options, context));
+    .action(async (workspace: string | undefined, options: CleanCommandOptions) =>
+      cleanCommand(await workspaceFolder(workspace ?? options.workspace), options, context),
+    );
 };
 
 /** Parses `spaces,opening`. */
@@ -60,8 +59,10 @@ async function cleanCommand(
   { output, signal, exit }: Context,
 ): Promise<void> {
   const { rules = RULE_NAMES, without = [], kind, where, tokenizer, maxTokens, dryRun, samples } = options;
+  if (maxTokens !== undefined && tokenizer === undefined)
+    throw new UsageError('--max-tokens needs a --tokenizer that counts', { hint: 'Name a tokenizer.json.' });
   const counter = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer);
-  await withWorkspace(resolve(workspace), async (catalog) => {
+  await withWorkspace(workspace, async (catalog) => {
     const shown = new Map<string, number>();
     const events = cleanWorkspace({
       catalog,

@@ -1,6 +1,7 @@
 /** Values of options, checked where they are typed. */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
+import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
 import { RecaptionError, reason, UsageError } from '../errors.ts';
 import { readError } from '../files.ts';
 import { DEVICES } from '../tensor/device.ts';
@@ -43,6 +44,17 @@ export function required<T>(value: T | undefined, flags: string): T {
   if (value !== undefined) return value;
   throw new UsageError(`required option '${flags}' not specified`, { hint: 'See: recaption --help' });
 }
+
+/** Parses `short,descriptive`, each kind once. */
+export function kindsOf(text: string): CaptionKind[] {
+  const names = text.split(',').map((name) => name.trim());
+  const found = CAPTION_KINDS.filter((kind) => names.includes(kind));
+  if (found.length === names.length) return found;
+  throw new InvalidArgumentError(`It must be kinds of captions, each once: ${CAPTION_KINDS.join(', ')}.`);
+}
+
+/** Collects an option that may be given several times. */
+export const several = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function deviceOption(): Option {
   return new Option('--device <device>', 'where to compute').choices(DEVICES).default('cpu');

@@ -25,8 +25,16 @@ async function revertCommand(
   const job = required(options.job, '--job <n>');
   const folder = await workspaceFolder(options.workspace);
   await withWorkspace(folder, (catalog) => {
-    const { captions, images } = revertJob(catalog, job);
-    output.record({ kind: 'reverted', job, captions, images });
-    output.print(`Job ${job}: ${counted(captions, 'caption')} of ${counted(images, 'picture')} taken back`);
+    for (const event of revertJob(catalog, job)) {
+      output.record(event);
+      if (event.kind === 'progress')
+        output.progress({ ...event, label: 'taking back', unit: 'pictures', rate: event.imagesPerSecond });
+      else {
+        const { captions, images } = event;
+        output.print(
+          `Job ${job}: ${counted(captions, 'caption')} of ${counted(images, 'picture')} taken back`,
+        );
+      }
+    }
   });
 }

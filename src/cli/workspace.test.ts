@@ -43,7 +43,16 @@ describe('from pictures to a training set', () => {
   });
 
   test('captioners of several kinds caption it, and the same command finds nothing to do', async () => {
-    const command = ['caption', work, '--captioner', 'starter', 'world', '--kind', 'human,descriptive'];
+    const command = [
+      'caption',
+      work,
+      '--captioner',
+      'starter',
+      '--captioner',
+      'world',
+      '--kind',
+      'human,descriptive',
+    ];
     const first = await say(...command);
     expect(first.code).toBe(0);
     expect(first.stdout.match(/6 pictures captioned/g)).toHaveLength(2);
@@ -116,7 +125,7 @@ describe('what is typed wrongly', () => {
     [['caption', 'PHOTOS', '--where', 'dog'], '--where and --overwrite are for workspaces'],
     [['caption', 'PHOTOS', '--overwrite', 'failed'], '--where and --overwrite are for workspaces'],
     [['caption', 'WORK', '--kind', 'short'], 'none of the captioners writes short captions'],
-    [['caption', 'WORK', '--captioner', 'starter', 'starter'], 'both write human captions'],
+    [['caption', 'WORK', '--captioner', 'starter', '--captioner', 'starter'], 'both write human captions'],
     [['caption', 'WORK', '--kind', 'long'], 'It must be kinds of captions'],
     [['clean', 'WORK', '--rules', 'grammar'], 'There is no rule "grammar"'],
     [['revert'], "required option '--job <n>'"],
@@ -151,6 +160,7 @@ test('several kinds of captions of a plain source are files side by side', async
     photos(),
     '--captioner',
     'starter',
+    '--captioner',
     'world',
     '--out',
     out,

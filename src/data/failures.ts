@@ -7,23 +7,26 @@ import type { Failure, OnFailure } from './sample.ts';
 export interface FailureList {
   /** Several passes over a collection meet the same broken picture: it is listed once. */
   add: OnFailure;
-  all(): Failure[];
+  all(): readonly Failure[];
   /** What was added since the last call. */
   news(): Failure[];
 }
 
 export function failureList(): FailureList {
-  const seen = new Map<string, Failure>();
+  const seen = new Set<string>();
+  const list: Failure[] = [];
   let told = 0;
   return {
     add(failure) {
       const name = JSON.stringify([failure.key, failure.place]);
-      if (!seen.has(name)) seen.set(name, failure);
+      if (seen.has(name)) return;
+      seen.add(name);
+      list.push(failure);
     },
-    all: () => [...seen.values()],
+    all: () => list,
     news() {
-      const fresh = [...seen.values()].slice(told);
-      told = seen.size;
+      const fresh = list.slice(told);
+      told = list.length;
       return fresh;
     },
   };
@@ -33,7 +36,11 @@ export function failureList(): FailureList {
  * Replaces the lines of one output in a `failures.jsonl` and keeps what else is there; an empty list is no file.
  * Lines are `{key, place, code, message, output}`.
  */
-export async function writeFailures(path: string, output: string, failures: Failure[]): Promise<void> {
+export async function writeFailures(
+  path: string,
+  output: string,
+  failures: readonly Failure[],
+): Promise<void> {
   const before = await readFile(path, 'utf8').catch(() => '');
   const others = before.split('\n').filter((line) => line !== '' && outputOf(line) !== output);
   const lines = [...others, ...failures.map((failure) => JSON.stringify({ ...failure, output }))];

@@ -24,7 +24,7 @@ export {
 export * from './catalog/index.ts';
 export { asDataset, type ReadOptions } from './dataset.ts';
 export { type FailureList, failureList, writeFailures } from './failures.ts';
-export { type LoadedSample, type LoadOptions, loadImages } from './load.ts';
+export { type LoadedSample, type LoadOptions, loadEach, loadImages } from './load.ts';
 export { openDataset } from './open.ts';
 export { fileImage, keyOf } from './paths.ts';
 export * from './readers/index.ts';

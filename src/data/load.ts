@@ -19,6 +19,28 @@ export interface LoadedSample {
 /** A picture of unknown size may take hundreds of megabytes: without a target size, hold no more than this many. */
 const AHEAD_UNBOUNDED = 4;
 
+/** As `loadImages`, with the failure in the place of each picture that cannot be decoded. */
+export async function* loadEach(
+  dataset: Dataset,
+  { ahead = 64, ...decoding }: Omit<LoadOptions, 'onFailure'> = {},
+): AsyncGenerator<LoadedSample | Failure> {
+  const limit = decoding.size || decoding.maxSide ? ahead : Math.min(ahead, AHEAD_UNBOUNDED);
+  const load = async (sample: Sample): Promise<LoadedSample | Failure> => {
+    try {
+      const { path, verify } = sample.image;
+      await verify?.();
+      return { sample, image: await decodeImage(path ?? (await sample.image.bytes()), decoding) };
+    } catch (error) {
+      return asFailure(error, sample.key, sample.image.name, 'image-unreadable');
+    }
+  };
+  for await (const loaded of mapAhead(dataset, limit, load)) {
+    yield loaded;
+    // Taking a finished picture costs no turn of the event loop, and only there are new ones read and handed out.
+    await turn();
+  }
+}
+
 /**
  * Decodes a collection's pictures in its order, ahead of the reader, on libuv's worker threads. All that is ahead has been
  * handed to those threads, so decoding goes on while the main thread is blocked by a training step. Threads of our own to
@@ -28,21 +50,10 @@ const AHEAD_UNBOUNDED = 4;
  */
 export async function* loadImages(
   dataset: Dataset,
-  { ahead = 64, onFailure, ...decoding }: LoadOptions = {},
+  { onFailure, ...options }: LoadOptions = {},
 ): AsyncGenerator<LoadedSample> {
-  const limit = decoding.size || decoding.maxSide ? ahead : Math.min(ahead, AHEAD_UNBOUNDED);
-  const load = async (sample: Sample): Promise<LoadedSample | Failure> => {
-    try {
-      const { path } = sample.image;
-      return { sample, image: await decodeImage(path ?? (await sample.image.bytes()), decoding) };
-    } catch (error) {
-      return asFailure(error, sample.key, sample.image.name, 'image-unreadable');
-    }
-  };
-  for await (const loaded of mapAhead(dataset, limit, load)) {
+  for await (const loaded of loadEach(dataset, options)) {
     if ('code' in loaded) onFailure?.(loaded);
     else yield loaded;
-    // Taking a finished picture costs no turn of the event loop, and only there are new ones read and handed out.
-    await turn();
   }
 }

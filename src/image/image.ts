@@ -14,4 +14,6 @@ export interface ImageSource {
   /** First byte within its archive, where it is a member of one that is not compressed (`name` is `archive.tar#member`). */
   start?: number;
   bytes(): Promise<Uint8Array>;
+  /** Throws when what lies there is no longer the picture that was meant; where `path` is read directly, ask first. */
+  verify?(): Promise<void>;
 }

@@ -235,7 +235,7 @@ function failureEvent(failure: Failure): CaptionJobEvent {
 }
 
 /** Leaves the list of failures beside the output, and says where. */
-async function listed(files: OutputFiles, failures: Failure[]) {
+async function listed(files: OutputFiles, failures: readonly Failure[]) {
   await writeFailures(files.failures, files.out, failures);
   return {
     failed: failures.length,

@@ -106,10 +106,33 @@ test('a caption that was refused is listed, so that the captioner can be asked a
   ]);
 });
 
+test('two cleanings at once are one too many', async () => {
+  const first = cleanWorkspace({ catalog });
+  await first.next();
+  await expect(clean()).rejects.toMatchObject({ code: 'workspace-busy' });
+  await first.return(undefined);
+  expect((await clean()).done.captions).toBeGreaterThan(0);
+});
+
+test('an interrupted cleaning is taken up by a job of its own', async () => {
+  const { done } = await clean({ rules: ['refusal'] });
+  catalog.db.run('UPDATE jobs SET finished = NULL WHERE id = ?', done.job!);
+  write({ 3: "I'm sorry, I can't." }, 'descriptive');
+  const again = await clean({ rules: ['refusal'] });
+  expect(again.done.job).not.toBe(done.job);
+  expect(again.done).toMatchObject({ changed: 1 });
+});
+
+test('a refused caption of a picture that lies nowhere any more stops nothing', async () => {
+  catalog.db.run('DELETE FROM places');
+  expect((await clean()).done).toMatchObject({ refused: 1 });
+  expect(listFailures(catalog)).toMatchObject([{ place: 'c', code: 'caption-refused' }]);
+});
+
 test('reverted, everything is as it was', async () => {
   const before = current();
   const { done } = await clean();
-  revertJob(catalog, done.job!);
+  for (const _ of revertJob(catalog, done.job!));
   expect(current()).toEqual(before);
 });
 

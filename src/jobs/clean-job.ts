@@ -8,6 +8,8 @@ import {
   STATE,
   select,
   startJob,
+  turnOf,
+  unfinishedJob,
 } from '../data/catalog/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
@@ -65,7 +67,7 @@ interface Row {
 /** Rows in one transaction. */
 const PAGE = 500;
 
-/** @throws RecaptionError `unknown-rule`, `bad-query`, `disk-full` */
+/** @throws RecaptionError `unknown-rule`, `bad-query`, `workspace-busy`, `disk-full` */
 export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<CleanEvent> {
   const { catalog, rules = RULE_NAMES, where } = options;
   const unknown = rules.find((rule) => !RULE_NAMES.includes(rule));
@@ -74,11 +76,16 @@ export async function* cleanWorkspace(options: CleanOptions): AsyncGenerator<Cle
       hint: `Rules: ${RULE_NAMES.join(', ')}.`,
     });
   }
-  const pictures = select(catalog, { where });
+  const endTurn = turnOf(catalog, 'clean');
   try {
-    yield* cleanSelected({ ...options, rules }, pictures);
+    const pictures = select(catalog, { where });
+    try {
+      yield* cleanSelected({ ...options, rules }, pictures);
+    } finally {
+      pictures.drop();
+    }
   } finally {
-    pictures.drop();
+    endTurn();
   }
 }
 
@@ -114,6 +121,8 @@ async function* cleanSelected(
   };
 
   const details = { rules: [...rules], kinds, where, maxTokens };
+  const stale = unfinishedJob(catalog, 'clean', details);
+  if (stale !== undefined && !dryRun) finishJob(catalog, stale); // what it did stands; this one does the rest
   const job = dryRun || total === 0 ? undefined : startJob(catalog, 'clean', details);
   const tally = { captions: 0, changed: 0, refused: 0, byRule: {} as Record<string, number> };
   const started = performance.now();
@@ -151,12 +160,12 @@ async function* cleanSelected(
 }
 
 function write(catalog: Catalog, row: Row, text: string | undefined, rules: string[], job: number): void {
-  addDerived(catalog, row.id, text ?? '', { author: 'clean', job });
-  if (text !== undefined || row.recipe === null) return;
+  const replaced = addDerived(catalog, row.id, text ?? '', { author: 'clean', job });
+  if (!replaced || text !== undefined || row.recipe === null) return;
   // Listed, so that --overwrite failed asks the captioner once more.
-  const { path } = catalog.db.get<{ path: string }>('SELECT path FROM places WHERE image = ?', row.image)!;
+  const place = catalog.db.get<{ path: string }>('SELECT path FROM places WHERE image = ?', row.image);
   const message = `the caption was refused by ${rules.at(-1)}: ${row.text.slice(0, 200)}`;
-  const failure = { key: row.key, place: path, code: 'caption-refused', message };
+  const failure = { key: row.key, place: place?.path ?? row.key, code: 'caption-refused', message };
   addFailure(catalog, failure, { job, recipe: row.recipe, image: row.image });
 }
 

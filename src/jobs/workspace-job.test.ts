@@ -14,6 +14,7 @@ import {
   statusOf,
 } from '../data/catalog/index.ts';
 import type { CaptionJobEvent } from './caption-job.ts';
+import { cleanWorkspace } from './clean-job.ts';
 import { captionWorkspace, type WorkspaceJobOptions } from './workspace-job.ts';
 
 let folder: Folder;
@@ -100,6 +101,7 @@ test('a query chooses the pictures', async () => {
 
 test('the first so many can be asked for, and the rest follows', async () => {
   await run({ limit: 3 });
+  expect((await run({ limit: 3 })).done).toMatchObject({ added: 0 });
   expect(captions()).toHaveLength(3);
   const { captioner, seen } = counting();
   await run({ captioner });
@@ -132,7 +134,7 @@ describe('a broken picture', () => {
     const { done } = await run();
     expect(done).toMatchObject({ captioned: 9, added: 9, failed: 1 });
     expect(listFailures(catalog)).toMatchObject([
-      { key: 'p5', code: 'image-unreadable', place: join(photos(), 'p5.png') },
+      { key: 'p5', code: 'image-changed', place: join(photos(), 'p5.png') },
     ]);
   });
 
@@ -167,7 +169,7 @@ test('always captions everything anew, once, also when it is stopped on the way'
   expect(seen).toEqual(numbers(4, 10));
   expect(captions().map(({ text }) => text)).toEqual(numbers(0, 10).map((n) => `PICTURE NUMBER ${n}`));
   const [{ id }] = statusOf(catalog).jobs;
-  revertJob(catalog, id);
+  for (const _ of revertJob(catalog, id));
   expect(captions().map(({ text }) => text)).toEqual(numbers(0, 10).map((n) => `picture number ${n}`));
   expect(integrity(catalog)).toBe('ok');
 });
@@ -202,6 +204,40 @@ test('when the captioner fails, the job fails, and what was done stays', async (
   expect(captions()).toHaveLength(4);
   await run();
   expect(captions()).toHaveLength(10);
+});
+
+test('a job that was killed after its last batch is finished by the next run, and the one after begins anew', async () => {
+  await run();
+  await run({ overwrite: 'always' });
+  catalog.db.run('UPDATE jobs SET finished = NULL WHERE id = 3');
+  expect((await run({ overwrite: 'always' })).done).toMatchObject({ added: 0, captioned: 10 });
+  expect((await run({ overwrite: 'always' })).done).toMatchObject({ added: 10 });
+});
+
+test('pictures that are all gone are told as they are met, and Ctrl-C is heard between them', async () => {
+  catalog.db.run("UPDATE places SET path = path || '.gone'");
+  const { events, done } = await run();
+  expect(done).toMatchObject({ added: 0, failed: 10 });
+  expect(events.filter(({ kind }) => kind === 'failure')).toHaveLength(10);
+  const aborted = AbortSignal.abort();
+  expect((await run({ overwrite: 'failed', signal: aborted })).done).toMatchObject({ stopped: true });
+});
+
+test('a caption that hygiene refused is not done, is tried again on request, and so once more after that is taken back', async () => {
+  const fake = fakeCaptioner();
+  const sorry: Captioner['caption'] = async (images) =>
+    images.map(() => ({ text: "I'm sorry, but I can't help.", score: -1 }));
+  await run({ captioner: { ...fake, caption: sorry }, where: 'key:p1' });
+  for await (const _ of cleanWorkspace({ catalog }));
+  expect((await run({ where: 'key:p1' })).done).toMatchObject({ captioned: 0, added: 0, failed: 1 });
+  expect((await run({ where: 'key:p1', overwrite: 'failed' })).done).toMatchObject({
+    captioned: 1,
+    added: 1,
+    failed: 0,
+  });
+  for (const _ of revertJob(catalog, statusOf(catalog).jobs[0].id));
+  expect((await run({ where: 'key:p1' })).done).toMatchObject({ added: 0, failed: 1 });
+  expect((await run({ where: 'key:p1', overwrite: 'failed' })).done).toMatchObject({ added: 1, failed: 0 });
 });
 
 test('a second job of the same recipe is refused while the first runs', async () => {

@@ -1,23 +1,22 @@
 /** Captions the pictures of a workspace: each picture once by each recipe, whenever the job is killed. */
-import { join } from 'node:path';
 import type { Captioner, CaptionRequest, CaptionResult } from '../captioners/captioner.ts';
 import {
   addCaption,
   addFailure,
   type Catalog,
   type CatalogSample,
-  filterOf,
   finishJob,
   recipeOf,
+  type Selection,
   STATE,
+  select,
   selectSamples,
   startJob,
+  turnOf,
   unfinishedJob,
 } from '../data/catalog/index.ts';
-import { failureList, type LoadedSample, loadImages, mapAhead } from '../data/index.ts';
-import { RecaptionError } from '../errors.ts';
-import { ownerInWords, tryLock } from '../lock.ts';
-import { batches, type CaptionJobEvent, emptyCaption, toRow } from './caption-job.ts';
+import { type Failure, type LoadedSample, loadEach, mapAhead } from '../data/index.ts';
+import { type CaptionJobEvent, emptyCaption, toRow } from './caption-job.ts';
 
 /** What to do with pictures that this recipe has met before. */
 export const OVERWRITE = ['never', 'failed', 'always'] as const;
@@ -37,6 +36,7 @@ export interface WorkspaceJobOptions {
   /** Batches that the captioner has in hand at once: for one that waits for a server. */
   concurrency?: number;
   batch?: number;
+  /** Only the first so many pictures that `where` finds. */
   limit?: number;
   signal?: AbortSignal;
   /** Milliseconds. */
@@ -49,115 +49,136 @@ export interface WorkspaceJobOptions {
  * @throws RecaptionError `bad-query`, `workspace-busy`, `disk-full`, and whatever the captioner throws; what is done stays
  */
 export async function* captionWorkspace(options: WorkspaceJobOptions): AsyncGenerator<CaptionJobEvent> {
-  const { catalog, captioner, request = {}, where, overwrite = 'never', limit, signal } = options;
-  const { db, folder } = catalog;
+  const { catalog, captioner, request = {} } = options;
   const recipe = recipeOf(catalog, { captioner: captioner.id, kind: captioner.kind, request });
-  const lock = tryLock(join(folder, `recipe-${recipe.hash}`));
-  if (!lock.taken) {
-    throw new RecaptionError(
-      'workspace-busy',
-      `${ownerInWords(lock.owner)} is captioning these pictures so`,
-      {
-        place: folder,
-        hint: `Wait for it to end. If no such program runs, delete recipe-${recipe.hash}.lock there.`,
-      },
-    );
-  }
+  const endTurn = turnOf(catalog, 'caption', recipe.hash);
   try {
-    const wanted = filterOf(where);
-    const details = { where, overwrite, limit };
-    const left = stillToDo(overwrite, recipe.id, unfinishedJob(catalog, 'caption', details, recipe.id));
-    const count = (sql: string, values: (string | number)[]) =>
-      db.get<{ n: number }>(`SELECT count(*) AS n FROM images WHERE ${sql}`, ...values)!.n;
-    const images = count(wanted.sql, wanted.values);
-    const open = count(`${left.sql} AND ${wanted.sql}`, [...left.values, ...wanted.values]);
-    const total = Math.min(open, limit ?? open);
-    const about = { captioner: captioner.id, out: folder };
-    yield { kind: 'plan', images, done: images - open, todo: total, ...about };
-    const standing = () => ({
-      captioned: count(`${wanted.sql} AND ${HAS}`, [...wanted.values, recipe.id]),
-      failed: count(`${wanted.sql} AND ${FAILED}`, [...wanted.values, recipe.id]),
-    });
-    if (total === 0) {
-      yield { kind: 'done', added: 0, ...standing(), out: folder, stopped: false };
-      return;
+    const chosen = select(catalog, options);
+    try {
+      yield* captionChosen(options, recipe.id, chosen);
+    } finally {
+      chosen.drop();
     }
-    const job = startJob(catalog, 'caption', details, { recipe: recipe.id });
-
-    const failures = failureList();
-    const now = options.now ?? (() => performance.now());
-    const started = now();
-    let added = 0;
-    let stopped = false;
-    const samples = selectSamples(catalog, { where, limit, more: left });
-    const loaded = loadImages(samples, { maxSide: captioner.resolution, onFailure: failures.add });
-    const captioned = mapAhead(
-      batches(loaded, options.batch ?? captioner.batch),
-      options.concurrency ?? 1,
-      async (batch) => {
-        if (signal?.aborted) return { batch: [], results: [] };
-        const pictures = batch.map(({ image }) => image);
-        return {
-          batch: batch.map(({ sample }) => sample),
-          results: await captioner.caption(pictures, request),
-        };
-      },
-    );
-    const write = (batch: LoadedSample['sample'][], results: CaptionResult[]) =>
-      db.transaction(() => {
-        const rows = [];
-        for (const [i, sample] of batch.entries()) {
-          const row = toRow(sample, results[i], captioner, folder);
-          const { caption: text, kind, score } = row;
-          if (text === '') failures.add(emptyCaption(row));
-          else {
-            const { id: image } = sample as CatalogSample;
-            const written = { image, kind, text, author: captioner.id, score };
-            if (addCaption(catalog, written, { job, recipe: recipe.id, again: overwrite !== 'never' }))
-              rows.push(row);
-          }
-        }
-        for (const failure of failures.news()) {
-          const image = db.get<{ id: number }>('SELECT id FROM images WHERE key = ?', failure.key)?.id;
-          addFailure(catalog, failure, { job, recipe: recipe.id, image });
-        }
-        return rows;
-      });
-    let told = 0;
-    const tell = function* (): Generator<CaptionJobEvent> {
-      for (; told < failures.all().length; told++) yield { kind: 'failure', failure: failures.all()[told] };
-    };
-    for await (const { batch, results } of captioned) {
-      const rows = write(batch, results);
-      added += rows.length;
-      for (const row of rows) yield { kind: 'item', row };
-      yield* tell();
-      const failed = failures.all().length;
-      const done = added + failed;
-      const imagesPerSecond = (1000 * done) / Math.max(1, now() - started);
-      const secondsLeft = Math.max(0, total - done) / imagesPerSecond;
-      yield { kind: 'progress', done, total, failed, imagesPerSecond, secondsLeft };
-      stopped = signal?.aborted === true;
-      if (stopped) break;
-    }
-    write([], []);
-    yield* tell();
-    if (!stopped) finishJob(catalog, job);
-    yield { kind: 'done', added, ...standing(), out: folder, stopped };
   } finally {
-    lock.release();
+    endTurn();
   }
 }
 
-const HAS = `EXISTS (SELECT 1 FROM captions WHERE image = images.id AND recipe = ? AND state < ${STATE.withdrawn})`;
-const FAILED = 'EXISTS (SELECT 1 FROM failures WHERE image = images.id AND recipe = ?)';
+async function* captionChosen(
+  options: WorkspaceJobOptions,
+  recipe: number,
+  chosen: Selection,
+): AsyncGenerator<CaptionJobEvent> {
+  const { catalog, captioner, request = {}, where, overwrite = 'never', limit, signal } = options;
+  const { db, folder: out } = catalog;
+  const details = { where, overwrite, limit };
+  const unfinished = unfinishedJob(catalog, 'caption', details, recipe);
+  const todo = stillToDo(overwrite, recipe, unfinished);
+  const isChosen = `images.id IN (SELECT id FROM ${chosen.table})`;
+  const count = (sql: string, values: number[]) =>
+    db.get<{ n: number }>(`SELECT count(*) AS n FROM images WHERE ${isChosen} AND ${sql}`, ...values)!.n;
+  const standing = () => ({
+    captioned: count(DONE, [recipe, recipe]),
+    failed: count(FAILED, [recipe, recipe]),
+  });
+  const total = count(todo.sql, todo.values);
+  yield {
+    kind: 'plan',
+    images: chosen.size,
+    done: chosen.size - total,
+    todo: total,
+    captioner: captioner.id,
+    out,
+  };
+  if (total === 0) {
+    if (unfinished !== undefined) finishJob(catalog, unfinished); // it was killed after its last batch
+    yield { kind: 'done', added: 0, ...standing(), out, stopped: false };
+    return;
+  }
+  const job = startJob(catalog, 'caption', details, { recipe });
+
+  const more = { sql: `${isChosen} AND ${todo.sql}`, values: todo.values };
+  const loaded = loadEach(selectSamples(catalog, { more }), { maxSide: captioner.resolution });
+  const captioned = mapAhead(
+    batches(loaded, options.batch ?? captioner.batch),
+    options.concurrency ?? 1,
+    async ({ pictures, failures }) => {
+      if (pictures.length === 0 || signal?.aborted) return { pictures: [], results: [], failures };
+      const results = await captioner.caption(
+        pictures.map(({ image }) => image),
+        request,
+      );
+      return { pictures, results, failures };
+    },
+  );
+  const write = ({ pictures, results, failures }: Captioned) =>
+    db.transaction(() => {
+      const rows = pictures.map(({ sample }, i) => toRow(sample, results[i], captioner, out));
+      const failed = [...failures, ...rows.filter(({ caption }) => caption === '').map(emptyCaption)];
+      for (const failure of failed) {
+        const image = db.get<{ id: number }>('SELECT id FROM images WHERE key = ?', failure.key)?.id;
+        addFailure(catalog, failure, { job, recipe, image });
+      }
+      const written = rows.filter(({ caption: text, kind, score }, i) => {
+        const { id: image } = pictures[i].sample as CatalogSample;
+        const caption = { image, kind, text, author: captioner.id, score };
+        return text !== '' && addCaption(catalog, caption, { job, recipe, again: overwrite !== 'never' });
+      });
+      return { written, failed };
+    });
+
+  const now = options.now ?? (() => performance.now());
+  const started = now();
+  let [added, failed] = [0, 0];
+  for await (const batch of captioned) {
+    const result = write(batch);
+    added += result.written.length;
+    failed += result.failed.length;
+    for (const row of result.written) yield { kind: 'item', row };
+    for (const failure of result.failed) yield { kind: 'failure', failure };
+    const done = added + failed;
+    const imagesPerSecond = (1000 * done) / Math.max(1, now() - started);
+    const secondsLeft = Math.max(0, total - done) / imagesPerSecond;
+    yield { kind: 'progress', done, total, failed, imagesPerSecond, secondsLeft };
+    if (signal?.aborted) break;
+  }
+  const stopped = signal?.aborted === true && count(todo.sql, todo.values) > 0;
+  if (!stopped) finishJob(catalog, job);
+  yield { kind: 'done', added, ...standing(), out, stopped };
+}
+
+interface Batch {
+  pictures: LoadedSample[];
+  failures: Failure[];
+}
+interface Captioned extends Batch {
+  results: CaptionResult[];
+}
+
+/** Pictures, and failures met on the way, after which a batch is handed on even if it is not full: they are to be seen and saved. */
+const MOST_FAILURES = 256;
+
+async function* batches(loaded: AsyncIterable<LoadedSample | Failure>, size: number): AsyncGenerator<Batch> {
+  let batch: Batch = { pictures: [], failures: [] };
+  for await (const one of loaded) {
+    if ('code' in one) batch.failures.push(one);
+    else batch.pictures.push(one);
+    if (batch.pictures.length < size && batch.failures.length < MOST_FAILURES) continue;
+    yield batch;
+    batch = { pictures: [], failures: [] };
+  }
+  if (batch.pictures.length + batch.failures.length > 0) yield batch;
+}
+
+/** What this recipe wrote was refused since, by a rule of hygiene. */
+const REFUSED = `EXISTS (SELECT 1 FROM captions WHERE image = images.id AND recipe = ? AND state = ${STATE.current} AND words = 0)`;
+const DONE = `(EXISTS (SELECT 1 FROM captions WHERE image = images.id AND recipe = ? AND state < ${STATE.withdrawn}) AND NOT ${REFUSED})`;
+const FAILED = `(EXISTS (SELECT 1 FROM failures WHERE image = images.id AND recipe = ?) OR ${REFUSED})`;
 
 /** The pictures that a job has to look at, as a condition. */
 function stillToDo(overwrite: Overwrite, recipe: number, job = 0): { sql: string; values: number[] } {
-  if (overwrite === 'never') return { sql: `NOT ${HAS} AND NOT ${FAILED}`, values: [recipe, recipe] };
-  if (overwrite === 'failed') return { sql: FAILED, values: [recipe] };
-  return {
-    sql: `NOT EXISTS (SELECT 1 FROM captions WHERE image = images.id AND recipe = ? AND job = ?)`,
-    values: [recipe, job],
-  };
+  if (overwrite === 'never') return { sql: `NOT ${DONE} AND NOT ${FAILED}`, values: Array(4).fill(recipe) };
+  const thisJob = 'EXISTS (SELECT 1 FROM captions WHERE image = images.id AND recipe = ? AND job = ?)';
+  if (overwrite === 'failed') return { sql: FAILED, values: [recipe, recipe] };
+  return { sql: `NOT ${thisJob}`, values: [recipe, job] };
 }

@@ -3,7 +3,8 @@ import { RecaptionError } from '../../errors.ts';
 import type { CaptionKind, Failure } from '../sample.ts';
 import { type Catalog, STATE } from './catalog.ts';
 import { countWords } from './images.ts';
-import { type Task, withoutNulls } from './jobs.ts';
+import { type Task, turnOf, withoutNulls } from './jobs.ts';
+import { type Selection, select } from './selection.ts';
 
 /** A caption as its history tells it. */
 export interface CaptionVersion {
@@ -77,14 +78,17 @@ export function addCaption(
   return true;
 }
 
-/** Adds a caption that was made from the words of another, which it replaces. Without words, it says that the other was none. */
+/**
+ * Adds a caption that was made from the words of another, which it replaces. Without words, it says that the other was none.
+ * @returns false when the other is in use no more: somebody else has replaced it, or taken it back
+ */
 export function addDerived(
   { db }: Catalog,
   parent: number,
   text: string,
   { author, job, now = Date.now() }: { author: string; job: number; now?: number },
-): void {
-  replace(db, parent);
+): boolean {
+  if (replace(db, parent) === 0) return false;
   db.run(
     `INSERT INTO captions (image, kind, text, words, author, recipe, job, parent, derived, score, written)
      SELECT image, kind, ?, ?, ?, recipe, ?, id, 1, score, ? FROM captions WHERE id = ?`,
@@ -95,10 +99,11 @@ export function addDerived(
     now,
     parent,
   );
+  return true;
 }
 
 const replace = (db: Catalog['db'], id: number): number =>
-  db.run(`UPDATE captions SET state = ${STATE.replaced} WHERE id = ?`, id);
+  db.run(`UPDATE captions SET state = ${STATE.replaced} WHERE id = ? AND state = ${STATE.current}`, id);
 
 /** Notes that a picture could not be captioned by this recipe (0: could not be imported); the last reason stands. */
 export function addFailure(
@@ -140,12 +145,11 @@ export function historyOf({ db }: Catalog, image: number): CaptionVersion[] {
   }));
 }
 
-export interface Reverted {
-  /** Captions taken back, those that were made from them included. */
-  captions: number;
-  /** Pictures that they belong to. */
-  images: number;
-}
+/** What taking a job back tells; plain data. */
+export type RevertEvent =
+  | { kind: 'progress'; done: number; total: number; imagesPerSecond: number; secondsLeft: number }
+  /** Captions taken back, those that were made from them included, and the pictures they belong to. */
+  | { kind: 'reverted'; job: number; captions: number; images: number };
 
 interface VersionRow {
   id: number;
@@ -155,12 +159,21 @@ interface VersionRow {
   state: number;
 }
 
+/** Pictures in one transaction. */
+const PAGE = 1000;
+
 /**
- * Takes back what a job wrote, and what later jobs made from it; the captions that stood before stand again. Nothing is deleted.
- * @throws RecaptionError `no-job`, `not-revertible` for an import: the pictures' own captions are never taken away
+ * Takes back what a job wrote, and what later jobs made from it; the captions that stood before stand again. Nothing is deleted but
+ * the job's failures, so that its pictures can be tried again. Killed half-way, it goes on when it is called again.
+ * @throws RecaptionError `no-job`; `not-revertible` for an import: the pictures' own captions are never taken away; `workspace-busy`
+ * while the job runs
  */
-export function revertJob({ db }: Catalog, job: number, now = Date.now()): Reverted {
-  const found = db.get<{ task: Task }>('SELECT task FROM jobs WHERE id = ?', job);
+export function* revertJob(catalog: Catalog, job: number, now = Date.now()): Generator<RevertEvent> {
+  const { db } = catalog;
+  const found = db.get<{ task: Task; hash: string | null }>(
+    'SELECT task, hash FROM jobs LEFT JOIN recipes ON recipes.id = recipe WHERE jobs.id = ?',
+    job,
+  );
   if (!found) {
     throw new RecaptionError('no-job', `there is no job ${job} in this workspace`, {
       hint: 'recaption status lists them.',
@@ -171,26 +184,59 @@ export function revertJob({ db }: Catalog, job: number, now = Date.now()): Rever
       hint: 'Jobs that captioned or cleaned can be taken back.',
     });
   }
-  return db.transaction(() => {
-    const reverted: Reverted = { captions: 0, images: 0 };
-    const images = db.all<{ image: number }>('SELECT DISTINCT image FROM captions WHERE job = ?', job);
-    for (const { image } of images) {
-      const rows = db.all<VersionRow>(
-        'SELECT id, parent, job, derived, state FROM captions WHERE image = ? ORDER BY id',
-        image,
-      );
-      const states = statesWithout(rows, job);
-      const changed = rows.filter(({ id, state }) => states.get(id) !== state);
-      // First out of use, then into use: two current ones at once are refused.
-      for (const { id } of changed.toSorted((a, b) => states.get(b.id)! - states.get(a.id)!))
-        db.run('UPDATE captions SET state = ? WHERE id = ?', states.get(id)!, id);
-      const taken = changed.filter(({ id }) => states.get(id) === STATE.withdrawn).length;
-      reverted.captions += taken;
-      reverted.images += Number(taken > 0);
-    }
+  const endings = [turnOf(catalog, 'clean')];
+  try {
+    if (found.hash !== null) endings.push(turnOf(catalog, 'caption', found.hash));
+    const more = { sql: 'images.id IN (SELECT image FROM captions WHERE job = ?)', values: [job] };
+    const pictures = select(catalog, { more });
+    endings.push(pictures.drop);
     db.run('UPDATE jobs SET reverted = ?, finished = coalesce(finished, ?) WHERE id = ?', now, now, job);
-    return reverted;
-  });
+    db.run('DELETE FROM failures WHERE job = ?', job);
+    const reverted = { captions: 0, images: 0 };
+    const started = performance.now();
+    let done = 0;
+    for (const images of pages(catalog, pictures)) {
+      db.transaction(() => {
+        for (const image of images) {
+          const taken = withdraw(catalog, image, job);
+          reverted.captions += taken;
+          reverted.images += Number(taken > 0);
+        }
+      });
+      done += images.length;
+      const imagesPerSecond = (1000 * done) / Math.max(1, performance.now() - started);
+      const secondsLeft = (pictures.size - done) / imagesPerSecond;
+      yield { kind: 'progress', done, total: pictures.size, imagesPerSecond, secondsLeft };
+    }
+    yield { kind: 'reverted', job, ...reverted };
+  } finally {
+    for (const end of endings) end();
+  }
+}
+
+function* pages({ db }: Catalog, { table }: Selection): Generator<number[]> {
+  for (let last = 0; ; ) {
+    const rows = [
+      ...db.iterate<{ id: number }>(`SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`, last),
+    ];
+    if (rows.length === 0) return;
+    last = rows.at(-1)!.id;
+    yield rows.map(({ id }) => id);
+  }
+}
+
+/** Takes a job's captions of one picture out of use. @returns how many, those derived from them included */
+function withdraw({ db }: Catalog, image: number, job: number): number {
+  const rows = db.all<VersionRow>(
+    'SELECT id, parent, job, derived, state FROM captions WHERE image = ? ORDER BY id',
+    image,
+  );
+  const states = statesWithout(rows, job);
+  const changed = rows.filter(({ id, state }) => states.get(id) !== state);
+  // First out of use, then into use: two current ones at once are refused.
+  for (const { id } of changed.toSorted((a, b) => states.get(b.id)! - states.get(a.id)!))
+    db.run('UPDATE captions SET state = ? WHERE id = ?', states.get(id)!, id);
+  return changed.filter(({ id }) => states.get(id) === STATE.withdrawn).length;
 }
 
 /** The states of a picture's captions once those of a job are taken back: a caption is in use when nothing standing came after it. */

@@ -18,6 +18,7 @@ import {
   selectSamples,
   startJob,
   statusOf,
+  turnOf,
 } from './index.ts';
 
 let folder: Folder;
@@ -56,6 +57,13 @@ function cleanLast(text: string) {
   addDerived(catalog, historyOf(catalog, 1).at(-1)!.id, text, { author: 'clean', job });
   finishJob(catalog, job);
   return job;
+}
+
+/** Takes a job back; how many captions of how many pictures. */
+function revert(job: number) {
+  const done = [...revertJob(catalog, job)].at(-1);
+  if (done?.kind !== 'reverted') throw new Error('the last event is "reverted"');
+  return { captions: done.captions, images: done.images };
 }
 
 async function current(key = 'a'): Promise<string[]> {
@@ -140,11 +148,27 @@ describe('a later caption of the kind', () => {
   });
 });
 
+test('a caption that is in use no more is not derived from', () => {
+  captionBy('one', ' dog');
+  const { id } = historyOf(catalog, 1).at(-1)!;
+  const job = startJob(catalog, 'clean', {});
+  expect(addDerived(catalog, id, 'dog', { author: 'clean', job })).toBe(true);
+  expect(addDerived(catalog, id, 'dog', { author: 'clean', job })).toBe(false);
+  expect(historyOf(catalog, 1).map(({ text }) => text)).toEqual(['a dog', 'a brown dog', ' dog', 'dog']);
+});
+
+test('what people wrote is theirs, also where a captioner wrote the same', async () => {
+  const { job } = captionBy('one', 'a hound', { kind: 'human' });
+  expect(addPictures(catalog, { a: [original('a hound', 'human')] }).captions).toBe(1);
+  revert(job);
+  expect(await current()).toEqual(['a dog', 'a brown dog', 'a hound']);
+});
+
 describe('reverting a job', () => {
   test('brings back what stood before', async () => {
     captionBy('one', 'dog');
     const { job } = captionBy('two', 'hound');
-    expect(revertJob(catalog, job)).toEqual({ captions: 1, images: 1 });
+    expect(revert(job)).toEqual({ captions: 1, images: 1 });
     expect(await current()).toEqual(['a dog', 'a brown dog', 'dog']);
     expect(
       historyOf(catalog, 1)
@@ -156,7 +180,7 @@ describe('reverting a job', () => {
   test('leaves what another captioner wrote later', async () => {
     const { job } = captionBy('one', 'dog');
     captionBy('two', 'hound');
-    revertJob(catalog, job);
+    revert(job);
     expect(await current()).toEqual(['a dog', 'a brown dog', 'hound']);
   });
 
@@ -165,7 +189,7 @@ describe('reverting a job', () => {
     const { job } = captionBy('one', 'the image shows a dog');
     cleanLast('a dog, cleaned');
     expect(await current()).toEqual(['a dog', 'a brown dog', 'a dog, cleaned']);
-    expect(revertJob(catalog, job)).toEqual({ captions: 2, images: 1 });
+    expect(revert(job)).toEqual({ captions: 2, images: 1 });
     expect(await current()).toEqual(['a dog', 'a brown dog', 'animal']);
   });
 
@@ -173,26 +197,43 @@ describe('reverting a job', () => {
     captionBy('one', "I'm sorry");
     const job = cleanLast('');
     expect(await current()).toEqual(['a dog', 'a brown dog']);
-    revertJob(catalog, job);
+    revert(job);
     expect(await current()).toEqual(['a dog', 'a brown dog', "I'm sorry"]);
   });
 
   test('the newest standing caption is the one in use, whatever is reverted in whatever order', async () => {
     const jobs = ['one', 'two', 'three'].map((name) => captionBy(name, name).job);
-    revertJob(catalog, jobs[1]);
+    revert(jobs[1]);
     expect((await current()).at(-1)).toBe('three');
-    revertJob(catalog, jobs[2]);
+    revert(jobs[2]);
     expect((await current()).at(-1)).toBe('one');
-    revertJob(catalog, jobs[0]);
+    revert(jobs[0]);
     expect(await current()).toEqual(['a dog', 'a brown dog']);
-    expect(revertJob(catalog, jobs[0])).toEqual({ captions: 0, images: 0 });
+    expect(revert(jobs[0])).toEqual({ captions: 0, images: 0 });
     expect(captionBy('one', 'one again').added).toBe(true);
     expect(integrity(catalog)).toBe('ok');
   });
 
+  test('forgets its failures, so that its pictures are tried again', () => {
+    const { job, recipe } = captionBy('one', 'dog');
+    const failure = { key: 'b', place: '/photos/b.jpg', code: 'image-missing', message: 'gone' };
+    addFailure(catalog, failure, { job, recipe, image: 2 });
+    revert(job);
+    expect(listFailures(catalog)).toEqual([]);
+  });
+
+  test('waits for nobody: while the job runs, it is refused', () => {
+    const { job } = captionBy('one', 'dog');
+    const { hash } = catalog.db.get<{ hash: string }>('SELECT hash FROM recipes')!;
+    const endTurn = turnOf(catalog, 'caption', hash);
+    expect(() => revert(job)).toThrow(expect.objectContaining({ code: 'workspace-busy' }));
+    endTurn();
+    expect(revert(job)).toEqual({ captions: 1, images: 1 });
+  });
+
   test('an import stays, and a job that is not there is named', () => {
-    expect(() => revertJob(catalog, 1)).toThrow(expect.objectContaining({ code: 'not-revertible' }));
-    expect(() => revertJob(catalog, 99)).toThrow(
+    expect(() => revert(1)).toThrow(expect.objectContaining({ code: 'not-revertible' }));
+    expect(() => revert(99)).toThrow(
       expect.objectContaining({ code: 'no-job', message: expect.stringContaining('99') }),
     );
   });

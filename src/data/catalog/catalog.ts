@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../../errors.ts';
 import { exists, writeError } from '../../files.ts';
+import { ownerInWords, tryLock } from '../../lock.ts';
 import { type Database, openDatabase } from './database.ts';
 
 export const CATALOG_FILE = 'recaption.db';
@@ -25,14 +26,16 @@ CREATE TABLE images (
   hash BLOB NOT NULL UNIQUE,          -- SHA-256 of the encoded file
   bytes INTEGER NOT NULL,
   width INTEGER, height INTEGER, format TEXT,
-  likeness BLOB,                      -- perceptual hash, 8 bytes
+  likeness BLOB,                      -- perceptual hash, 8 bytes; none of a picture without features
+  looked INTEGER NOT NULL DEFAULT 0,  -- 1: at its pixels, 2: and compared with all others
   twin INTEGER REFERENCES images,     -- the first of the pictures that look the same
   meta TEXT,                          -- JSON
   added INTEGER NOT NULL              -- milliseconds since 1970, as all times here
 ) STRICT;
+CREATE INDEX not_compared ON images (id) WHERE looked = 1;
 CREATE INDEX twins ON images (twin) WHERE twin IS NOT NULL;
 CREATE TABLE places (
-  path TEXT PRIMARY KEY,              -- absolute; of an archive's member archive.tar#member
+  path TEXT PRIMARY KEY,              -- absolute, or below the workspace; of an archive's member archive.tar#member
   image INTEGER NOT NULL REFERENCES images,
   start INTEGER,                      -- of a member, its first byte in the archive
   modified INTEGER NOT NULL           -- of the file or the archive
@@ -68,7 +71,7 @@ CREATE INDEX captions_of_image ON captions (image);
 CREATE INDEX captions_of_job ON captions (job, state);
 CREATE INDEX current_captions ON captions (kind, words, image) WHERE state = ${STATE.current};
 CREATE UNIQUE INDEX one_current_caption ON captions (image, recipe) WHERE recipe IS NOT NULL AND state = ${STATE.current};
-CREATE UNIQUE INDEX one_caption_a_job ON captions (image, recipe, job) WHERE recipe IS NOT NULL;
+CREATE UNIQUE INDEX one_caption_a_job ON captions (image, recipe, job) WHERE recipe IS NOT NULL AND derived = 0;
 CREATE TABLE failures (
   place TEXT NOT NULL, recipe INTEGER NOT NULL, -- 0 while importing
   image INTEGER REFERENCES images, job INTEGER NOT NULL REFERENCES jobs,
@@ -110,6 +113,20 @@ export async function openCatalog(folder: string, { create = false } = {}): Prom
     db?.close();
     throw explained(error, place);
   }
+}
+
+/**
+ * Work on a workspace that must not be done twice at once: released by its end, or by the death of the process.
+ * @param what is done, for the sentence: "captioning these pictures so"
+ * @throws RecaptionError `workspace-busy`
+ */
+export function takeTurn({ folder }: Catalog, name: string, what: string): () => void {
+  const lock = tryLock(join(folder, name));
+  if (lock.taken) return lock.release;
+  throw new RecaptionError('workspace-busy', `${ownerInWords(lock.owner)} is ${what}`, {
+    place: folder,
+    hint: `Wait for it to end. If no such program runs, delete ${name}.lock there.`,
+  });
 }
 
 /** SQLite's words as a sentence of ours. */

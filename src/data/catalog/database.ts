@@ -28,6 +28,7 @@ export function openDatabase(path: string): Database {
   // WAL: readers and one writer at once, and a killed process leaves nothing half-written.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -${CACHE}; PRAGMA temp_store = MEMORY`);
+  db.function('fold', { deterministic: true }, (text) => `${text ?? ''}`.toLowerCase());
   const prepared = new Map<string, StatementSync>();
   const statement = (sql: string): StatementSync => {
     const known = prepared.get(sql);
@@ -50,7 +51,7 @@ export function openDatabase(path: string): Database {
         db.exec('COMMIT');
         return result;
       } catch (error) {
-        db.exec('ROLLBACK');
+        if (db.isTransaction) db.exec('ROLLBACK'); // SQLite itself has, when the disk is full
         throw error;
       }
     },

@@ -1,4 +1,6 @@
 /** Pictures in the catalog: what they are, and where they lie. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
 import type { ImageSource } from '../../image/image.ts';
@@ -13,6 +15,8 @@ export interface Place {
   start?: number;
   /** When the file or the archive was last written, in milliseconds. */
   modified: number;
+  /** Size of the file, where it is one of its own. */
+  size?: number;
 }
 
 /** A picture as it comes to the catalog. */
@@ -26,7 +30,8 @@ export interface NewImage {
   width?: number;
   height?: number;
   format?: string;
-  /** Perceptual hash, 8 bytes. */
+  /** Whether somebody has looked at the pixels, and the perceptual hash that they have: 8 bytes, or none. */
+  looked?: boolean;
   likeness?: Uint8Array;
   meta?: Record<string, unknown>;
   place: Place;
@@ -49,9 +54,12 @@ export function addImages(
 ): Added {
   const added: Added = { images: 0, captions: 0, copies: 0 };
   db.transaction(() => {
+    const failed = db.get('SELECT 1 FROM failures WHERE recipe = 0 LIMIT 1') !== undefined;
     for (const image of images) {
+      if (failed) db.run('DELETE FROM failures WHERE place = ? AND recipe = 0', image.place.path);
       const known = db.get<{ id: number }>('SELECT id FROM images WHERE hash = ?', image.hash);
       const id = known?.id ?? insertImage(image);
+      if (known && image.looked) look(id, image.likeness);
       if (!known) added.images++;
       else if (!db.get('SELECT 1 FROM places WHERE path = ? AND image = ?', image.place.path, id)) {
         added.copies += Number(db.get('SELECT 1 FROM places WHERE image = ?', id) !== undefined);
@@ -62,17 +70,28 @@ export function addImages(
   });
   return added;
 
-  function insertImage({ key, hash, bytes, width, height, format, likeness, meta }: NewImage): number {
+  function insertImage({
+    key,
+    hash,
+    bytes,
+    width,
+    height,
+    format,
+    looked,
+    likeness,
+    meta,
+  }: NewImage): number {
     const insert = (name: string) =>
       db.get<{ id: number }>(
-        `INSERT INTO images (key, hash, bytes, width, height, format, likeness, meta, added)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id`,
+        `INSERT INTO images (key, hash, bytes, width, height, format, looked, likeness, meta, added)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id`,
         name,
         hash,
         bytes,
         width ?? null,
         height ?? null,
         format ?? null,
+        Number(looked ?? false),
         likeness ?? null,
         meta === undefined ? null : JSON.stringify(meta),
         now,
@@ -80,6 +99,10 @@ export function addImages(
     const name = Buffer.from(hash).toString('hex', 0, 6);
     return (insert(key) ?? insert(`${key}~${name}`) ?? insert(`${key}~${Buffer.from(hash).toString('hex')}`))!
       .id;
+  }
+
+  function look(id: number, likeness: Uint8Array | undefined): void {
+    db.run('UPDATE images SET looked = 1, likeness = ? WHERE id = ? AND looked = 0', likeness ?? null, id);
   }
 
   function place(id: number, { path, start, modified }: Place): void {
@@ -95,7 +118,13 @@ export function addImages(
 
   function addOriginal(id: number, { text, kind, source }: Caption, fresh: boolean): number {
     const known =
-      !fresh && db.get('SELECT 1 FROM captions WHERE image = ? AND kind = ? AND text = ?', id, kind, text);
+      !fresh &&
+      db.get(
+        'SELECT 1 FROM captions WHERE image = ? AND kind = ? AND text = ? AND recipe IS NULL AND derived = 0',
+        id,
+        kind,
+        text,
+      );
     if (known) return 0;
     return db.run(
       'INSERT INTO captions (image, kind, text, words, author, job, written) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -113,49 +142,91 @@ export function addImages(
 /** Runs of characters without white space. */
 export const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0;
 
-/** The picture that lies at a place, unless the file there has been written since. */
-export function imageAtPlace({ db }: Catalog, { path, start, modified }: Place): number | undefined {
-  return db.get<{ image: number }>(
-    'SELECT image FROM places WHERE path = ? AND start IS ? AND modified = ?',
+/** The picture that lies at a place, unless the file there has been written since, and whether somebody has looked at it. */
+export function imageAtPlace(
+  { db }: Catalog,
+  { path, start, modified, size }: Place,
+): { id: number; hash: Uint8Array; bytes: number; looked: number } | undefined {
+  return db.get(
+    `SELECT images.id, hash, bytes, looked FROM places JOIN images ON images.id = image
+     WHERE path = ? AND start IS ? AND modified = ? AND coalesce(?, bytes) = bytes`,
     path,
     start ?? null,
     modified,
-  )?.image;
+    size ?? null,
+  );
 }
 
-/** The encoded picture, from the first of its places where it still lies; it may have none when its file was written over. */
-export function openPlaces(
+/** A place as the catalog has it. */
+export type KnownPlace = Pick<Place, 'path' | 'modified'> & { start: number | null };
+
+/** What a picture is known by. */
+export interface Content {
+  /** SHA-256 of the encoded file, and its size. */
+  hash: Uint8Array;
+  bytes: number;
+}
+
+/**
+ * The encoded picture, from the first of its places where it still lies. It may lie nowhere any more: then reading it fails, and so it
+ * does where a file has been written since and holds something else.
+ * @param folder of the workspace, where pictures lie that have no other place
+ */
+export async function openPlaces(
   key: string,
-  places: readonly Pick<Place, 'path' | 'start'>[],
-  bytes: number,
-): ImageSource {
-  const sources = places.map(({ path, start }) => {
-    if (start == null) return fileImage(path);
-    const [archive, name] = splitMember(path);
-    return memberImage(archive, { name, offset: start, size: bytes });
-  });
-  if (sources.length === 1) return sources[0];
+  places: readonly KnownPlace[],
+  { folder, ...content }: Content & { folder: string },
+): Promise<ImageSource> {
+  const sources = places.map((place) => openPlace(resolve(folder, place.path), place, content));
+  if (sources.length === 0) return nowhere(key);
+  for (const source of sources.length > 1 ? sources : []) {
+    const sound = await source.verify!().then(
+      () => true,
+      () => false,
+    );
+    if (sound) return source;
+  }
+  return sources[0];
+}
+
+function openPlace(path: string, { start, modified }: KnownPlace, { hash, bytes }: Content): ImageSource {
+  const [archive, name] = start === null ? [path, ''] : splitMember(path);
+  const source =
+    start === null ? fileImage(path) : memberImage(archive, { name, offset: start, size: bytes });
+  const verify = async () => {
+    const found = await stat(archive).catch(() => undefined);
+    if (
+      found !== undefined &&
+      Math.trunc(found.mtimeMs) === modified &&
+      (start !== null || found.size === bytes)
+    )
+      return;
+    // A copy of a file has another time; what counts is what it holds.
+    const now = createHash('sha256')
+      .update(await source.bytes())
+      .digest();
+    if (now.equals(hash)) return;
+    throw new RecaptionError('image-changed', 'the file has been written since it was imported', {
+      place: source.name,
+      hint: 'Import it again: what is there now is another picture.',
+    });
+  };
   return {
-    name: sources[0]?.name ?? key,
+    ...source,
+    verify,
     async bytes() {
-      let missing: unknown = new RecaptionError(
-        'image-missing',
-        'where this picture lay is another one now',
-        {
-          place: key,
-        },
-      );
-      for (const source of sources) {
-        try {
-          return await source.bytes();
-        } catch (error) {
-          missing = error;
-        }
-      }
-      throw missing;
+      await verify();
+      return source.bytes();
     },
   };
 }
+
+const nowhere = (key: string): ImageSource => ({
+  name: key,
+  async bytes() {
+    throw new RecaptionError('image-missing', 'where this picture lay is another one now', { place: key });
+  },
+});
 
 /** The archive and the member of a place such as `a/b.tar#c.jpg`. */
 export function splitMember(path: string): [archive: string, member: string] {

@@ -1,5 +1,6 @@
-import { appendFile, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Folder, picture, readAll, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
 import { numberedPicture } from '../../../test/helpers/fake-captioner.ts';
@@ -120,6 +121,55 @@ test('pictures in archives are read where they lie', async () => {
   expect(Buffer.from(await samples[1].image.bytes())).toEqual(Buffer.from(await numberedPicture(8)));
   expect(await readdir(catalog.folder)).not.toContain('images');
   expect((await importAll([tar])).done).toMatchObject({ seen: 2, added: 0 });
+});
+
+test('a file that was copied or touched is the same picture, one that was written over is not', async () => {
+  await importAll([photos()]);
+  await utimes(join(photos(), 'a.png'), 1e9, 1e9);
+  await writeFile(join(photos(), 'b.png'), await picture(201));
+  const { samples } = await readAll(() => openDataset(catalog.folder));
+  expect(Buffer.from(await samples[0].image.bytes())).toEqual(Buffer.from(await picture(10)));
+  await expect(samples[1].image.bytes()).rejects.toMatchObject({
+    code: 'image-changed',
+    hint: expect.stringContaining('Import'),
+  });
+});
+
+test('pictures that lie in Parquet are kept in the workspace by what they are, and move with it', async () => {
+  for (const name of ['one', 'two']) {
+    const bytes = await picture(name === 'one' ? 1 : 2);
+    const table = parquetWriteBuffer({ columnData: [{ name: 'key', data: ['1'], type: 'STRING' }, { name: 'png', data: [bytes], type: 'BYTE_ARRAY' }] }); // biome-ignore format: one line
+    await folder.write({ [`${name}.parquet`]: new Uint8Array(table) });
+  }
+  for (const name of ['one', 'two']) await importAll([join(folder.path, `${name}.parquet`)]);
+  const moved = join(folder.path, 'moved');
+  catalog.close();
+  await rename(join(folder.path, 'work'), moved);
+  catalog = await openCatalog(moved);
+  const { samples } = await readAll(() => openDataset(moved));
+  const found = await Promise.all(samples.map(({ image }) => image.bytes()));
+  expect(found.map((bytes) => Buffer.from(bytes))).toEqual([
+    Buffer.from(await picture(1)),
+    Buffer.from(await picture(2)),
+  ]);
+});
+
+test('what nobody looked at is looked at by the next import', async () => {
+  const file = await encodePng(await numberedScene(3));
+  await folder.write({
+    'scenes/one.png': file,
+    'scenes/two.jpg': await encodeJpeg(await decodeImage(file), 60),
+  });
+  expect((await importAll([join(folder.path, 'scenes')], { look: false })).done).not.toHaveProperty('twins');
+  expect((await importAll([join(folder.path, 'scenes')])).done).toMatchObject({ added: 0, twins: 1 });
+  expect((await importAll([join(folder.path, 'scenes')])).done).toMatchObject({ added: 0, twins: 0 });
+});
+
+test('a picture that was mended is failed no more, whatever else is imported with it', async () => {
+  await importAll([photos()]);
+  await writeFile(join(photos(), 'broken.png'), await picture(99));
+  await importAll([join(photos(), 'broken.png')]);
+  expect(statusOf(catalog).failures).toEqual([]);
 });
 
 test('nothing of the source is changed', async () => {

@@ -9,7 +9,7 @@ import { asFailure, type ReadOptions } from '../dataset.ts';
 import { failureList } from '../failures.ts';
 import { openDataset } from '../open.ts';
 import type { Failure, Sample } from '../sample.ts';
-import { fileNameOf, imageFile, placeFile } from '../writers/target.ts';
+import { imageFile, placeFile } from '../writers/target.ts';
 import { addFailure } from './captions.ts';
 import type { Catalog } from './catalog.ts';
 import { addImages, imageAtPlace, type NewImage, type Place, splitMember } from './images.ts';
@@ -63,7 +63,6 @@ export async function* importSources(
   for (const place of places)
     datasets.push(await openDataset(place, { kind, images, onFailure: failures.add }));
   const job = startJob(catalog, 'import', { sources: places });
-  const since = db.get<{ id: number | null }>('SELECT max(id) AS id FROM images')!.id ?? 0;
   const done = { seen: 0, added: 0, copies: 0, captions: 0 };
   const started = performance.now();
   let stopped = false;
@@ -104,7 +103,7 @@ export async function* importSources(
     yield* flush();
     if (stopped) break;
   }
-  const twins = look ? findTwins(catalog, since) : undefined;
+  const twins = look ? findTwins(catalog) : undefined;
   if (!stopped) {
     forgetMended(catalog, job, failures.all());
     finishJob(catalog, job);
@@ -122,15 +121,15 @@ async function describeImage(
   try {
     const place = await placeOf(catalog, sample, archives);
     const known = imageAtPlace(catalog, place);
-    if (known !== undefined) return { key, place, captions, ...knownImage(catalog, known) };
+    if (known !== undefined && (known.looked > 0 || !look))
+      return { key, place, captions, hash: known.hash, bytes: known.bytes };
     const bytes = await image.bytes();
-    const size = await measureImage(bytes);
     return {
       key,
       hash: createHash('sha256').update(bytes).digest(),
       bytes: bytes.length,
-      ...size,
-      ...(look && { likeness: await likenessOf(bytes) }),
+      ...(await measureImage(bytes)),
+      ...(look && { looked: true, likeness: await likenessOf(bytes) }),
       ...(meta && { meta }),
       place,
       captions,
@@ -140,9 +139,6 @@ async function describeImage(
   }
 }
 
-const knownImage = ({ db }: Catalog, id: number) =>
-  db.get<{ hash: Uint8Array; bytes: number }>('SELECT hash, bytes FROM images WHERE id = ?', id)!;
-
 /** Where a picture will be found again. One that is neither a file nor a plain member of an archive is kept in the workspace. */
 async function placeOf(
   { folder }: Catalog,
@@ -150,23 +146,24 @@ async function placeOf(
   archives: Map<string, Promise<number>>,
 ): Promise<Place> {
   const { path, name, start }: ImageSource = sample.image;
-  if (path !== undefined) return { path, modified: await modifiedAt(path) };
+  if (path !== undefined) return { path, ...(await stateOf(path)) };
   if (start !== undefined) {
     const [archive] = splitMember(name);
-    const modified = archives.get(archive) ?? modifiedAt(archive);
-    archives.set(archive, modified);
-    return { path: resolve(name), start, modified: await modified };
+    const state = archives.get(archive) ?? stateOf(archive).then(({ modified }) => modified);
+    archives.set(archive, state);
+    return { path: resolve(name), start, modified: await state };
   }
   const file = await imageFile(sample, undefined);
   if (file === undefined) return { path: name, modified: 0 }; // reading it once more says what is wrong
-  const kept = join(folder, 'images', `${fileNameOf(sample.key)}.${file.extension}`);
-  await placeFile(kept, file.bytes, true);
-  return { path: kept, modified: await modifiedAt(kept) };
+  const hash = createHash('sha256').update(file.bytes).digest('hex');
+  const kept = join('images', `${hash}.${file.extension}`); // below the workspace, and moves with it
+  await placeFile(join(folder, kept), file.bytes);
+  return { path: kept, ...(await stateOf(join(folder, kept))) };
 }
 
-const modifiedAt = async (path: string): Promise<number> => {
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 })); // who reads it will say that it is not there
-  return Math.trunc(mtimeMs);
+const stateOf = async (path: string): Promise<{ modified: number; size: number }> => {
+  const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 })); // who reads it will say that it is not there
+  return { modified: Math.trunc(mtimeMs), size };
 };
 
 /** Failures of earlier imports of the same sources that did not come again. */

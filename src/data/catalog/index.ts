@@ -5,7 +5,7 @@ export {
   addFailure,
   type CaptionVersion,
   historyOf,
-  type Reverted,
+  type RevertEvent,
   revertJob,
 } from './captions.ts';
 export { CATALOG_FILE, type Catalog, explained, isWorkspace, openCatalog, STATE } from './catalog.ts';
@@ -19,6 +19,7 @@ export {
   recipeOf,
   startJob,
   type Task,
+  turnOf,
   unfinishedJob,
 } from './jobs.ts';
 export { countImages, FIELDS, type Filter, filterOf } from './query.ts';

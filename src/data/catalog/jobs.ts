@@ -1,7 +1,7 @@
 /** Who changed the catalog, when and how. */
 import { createHash } from 'node:crypto';
 import type { CaptionKind } from '../sample.ts';
-import { type Catalog, STATE } from './catalog.ts';
+import { type Catalog, STATE, takeTurn } from './catalog.ts';
 
 export type Task = 'import' | 'caption' | 'clean';
 
@@ -12,6 +12,16 @@ export interface Recipe {
   kind: CaptionKind;
   /** How it was asked: width of the beam, seed, prompt … Plain data. */
   request: object;
+}
+
+/**
+ * One process at a time captions by a recipe, one cleans; and none of them while a job is taken back.
+ * @returns what ends the turn @throws RecaptionError `workspace-busy`
+ */
+export function turnOf(catalog: Catalog, task: 'caption' | 'clean', recipe = ''): () => void {
+  return task === 'clean'
+    ? takeTurn(catalog, 'clean', 'cleaning this workspace')
+    : takeTurn(catalog, `recipe-${recipe}`, 'captioning these pictures so');
 }
 
 /** The same recipe has the same number, and its hash is the same in every workspace. */

@@ -24,8 +24,10 @@ export function badQuery(message: string, column: number, hint?: string): Recapt
   });
 }
 
-/** Parentheses within parentheses, at most: whoever writes more means harm. */
+/** Parentheses within parentheses, conditions and characters, at most: whoever writes more means harm. */
 const MAX_DEPTH = 100;
+const MAX_CONDITIONS = 200;
+const MAX_LENGTH = 20_000;
 
 /**
  * Reads a query; undefined for one that is empty. Terms side by side must all hold (AND); NOT binds closer than AND, and AND closer
@@ -33,7 +35,15 @@ const MAX_DEPTH = 100;
  * @throws RecaptionError `bad-query` with the column
  */
 export function parseQuery(text: string): Query | undefined {
+  if (text.length > MAX_LENGTH)
+    throw badQuery(`the query is longer than ${MAX_LENGTH} characters`, MAX_LENGTH);
   const tokens = tokenise(text);
+  const conditions = tokens.filter(({ type }) => type === 'term' || type === 'word' || type === 'quoted');
+  if (conditions.length > MAX_CONDITIONS)
+    throw badQuery(
+      `the query has more than ${MAX_CONDITIONS} words and conditions`,
+      conditions[MAX_CONDITIONS].column,
+    );
   let at = 0;
   let depth = 0;
   const next = (): Token | undefined => tokens[at];

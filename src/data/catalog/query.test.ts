@@ -104,6 +104,33 @@ test.each([
   );
 });
 
+test('upper and lower case are alike in every script', async () => {
+  const other = await temporaryFolder();
+  const words = await workspaceOf(other.path, {
+    a: [original('Ärger im BÜRO')],
+    b: [original('КОШКА')],
+    c: [original('100% Öl')],
+  });
+  const keys = (query: string) => keysWhere(words, filterOf(query).sql, filterOf(query).values);
+  expect([keys('ärger'), keys('text:*büro'), keys('кошка'), keys('"% ÖL"')]).toEqual([
+    ['a'],
+    ['a'],
+    ['b'],
+    ['c'],
+  ]);
+  words.close();
+  await other.remove();
+});
+
+test('a query of a thousand conditions is refused before the database sees it', () => {
+  const code = { code: 'bad-query', place: expect.stringMatching(/^query, column \d+$/) };
+  expect(() => filterOf(Array.from({ length: 1000 }, () => 'dog').join(' OR '))).toThrow(
+    expect.objectContaining(code),
+  );
+  expect(() => filterOf('x'.repeat(60_000))).toThrow(expect.objectContaining(code));
+  expect(find(Array.from({ length: 150 }, () => 'dog').join(' OR '))).toEqual(['dog']);
+});
+
 test('whatever is typed is answered, or refused with a column', () => {
   const words = fc.constantFrom(
     'dog',

@@ -51,11 +51,13 @@ const text =
   (term: Term): Filter => {
     const { value, operator } = onlyEqual(term);
     const wild = /[*?]/.test(value);
-    const escaped = value
+    // SQLite knows upper and lower case of English letters alone, and `fold` takes its time.
+    const foreign = /[^\0-\x7f]/.test(value);
+    const escaped = (foreign ? value.toLowerCase() : value)
       .replace(/[\\%_]/g, '\\$&')
       .replaceAll('*', '%')
       .replaceAll('?', '_');
-    const sql = `${column} LIKE ? ESCAPE '\\'`;
+    const sql = `${foreign ? `fold(${column})` : column} LIKE ? ESCAPE '\\'`;
     return {
       sql: operator === '!=' ? `NOT ${sql}` : sql,
       values: [within && !wild ? `%${escaped}%` : escaped],

@@ -1,7 +1,7 @@
 /** The pictures of a workspace as a collection like any other. */
 import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
 import { type Catalog, openCatalog, STATE } from './catalog.ts';
-import { openPlaces } from './images.ts';
+import { type KnownPlace, openPlaces } from './images.ts';
 import { filterOf } from './query.ts';
 import { type SelectOptions, select } from './selection.ts';
 
@@ -26,12 +26,12 @@ export async function* selectSamples(
     for (let last = 0; ; ) {
       const rows = [
         ...catalog.db.iterate<ImageRow>(
-          `SELECT id, key, bytes, meta FROM ${table} JOIN images USING (id) WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+          `SELECT id, key, hash, bytes, meta FROM ${table} JOIN images USING (id) WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
           last,
         ),
       ];
       if (rows.length === 0) return;
-      for (const row of rows) yield toSample(catalog, row);
+      for (const row of rows) yield await toSample(catalog, row);
       last = rows.at(-1)!.id;
     }
   } finally {
@@ -42,13 +42,17 @@ export async function* selectSamples(
 interface ImageRow {
   id: number;
   key: string;
+  hash: Uint8Array;
   bytes: number;
   meta: string | null;
 }
 
-function toSample({ db }: Catalog, { id, key, bytes, meta }: ImageRow): CatalogSample {
-  const places = db.all<{ path: string; start: number | null }>(
-    'SELECT path, start FROM places WHERE image = ? ORDER BY path',
+async function toSample(
+  { db, folder }: Catalog,
+  { id, key, hash, bytes, meta }: ImageRow,
+): Promise<CatalogSample> {
+  const places = db.all<KnownPlace>(
+    'SELECT path, start, modified FROM places WHERE image = ? ORDER BY path',
     id,
   );
   const captions = db.all<{ text: string; kind: CaptionKind; author: string }>(
@@ -58,11 +62,7 @@ function toSample({ db }: Catalog, { id, key, bytes, meta }: ImageRow): CatalogS
   return {
     id,
     key,
-    image: openPlaces(
-      key,
-      places.map(({ path, start }) => ({ path, start: start ?? undefined })),
-      bytes,
-    ),
+    image: await openPlaces(key, places, { folder, hash, bytes }),
     captions: captions.map(({ text, kind, author }): Caption => ({ text, kind, source: author })),
     ...(meta !== null && { meta: JSON.parse(meta) }),
   };

@@ -11,27 +11,29 @@ const NEAR = 7;
 const PARTS = 4;
 
 /**
- * Finds groups of pictures that look the same, and notes in each (`twin`) the first of its group. Only pairs with a picture that came
- * after `since` are looked for; those before are known.
- * @returns the number of pictures that have an earlier twin, among those after `since`
+ * Finds groups of pictures that look the same, and notes in each (`twin`) the first of its group. Only pairs with a picture that has
+ * not been compared yet are looked for; the others are known.
+ * @returns the number of pictures that have an earlier twin, among those not compared before
  */
-export function findTwins({ db }: Catalog, since: number): number {
+export function findTwins({ db }: Catalog): number {
   const groups = unions();
   const { n } = db.get<{ n: number }>('SELECT count(likeness) AS n FROM images')!;
   // Of each hash, its first picture: typed arrays, since there may be millions.
   const ids = new Uint32Array(n);
   const parts = new Uint16Array(n * PARTS);
+  const fresh = new Uint8Array(n);
   let different = 0;
   let last: Uint8Array | undefined;
-  const rows = db.iterate<{ id: number; likeness: Uint8Array; twin: number | null }>(
-    'SELECT id, likeness, twin FROM images WHERE likeness IS NOT NULL ORDER BY likeness, id',
+  const rows = db.iterate<{ id: number; likeness: Uint8Array; twin: number | null; looked: number }>(
+    'SELECT id, likeness, twin, looked FROM images WHERE likeness IS NOT NULL ORDER BY likeness, id',
   );
-  for (const { id, likeness, twin } of rows) {
+  for (const { id, likeness, twin, looked } of rows) {
     if (twin !== null) groups.join(twin, id);
     if (last !== undefined && Buffer.compare(last, likeness) === 0) groups.join(ids[different - 1], id);
     else {
       for (let i = 0; i < PARTS; i++)
         parts[different * PARTS + i] = likeness[2 * i] | (likeness[2 * i + 1] << 8);
+      fresh[different] = Number(looked === 1);
       ids[different++] = id;
     }
     last = likeness;
@@ -39,19 +41,18 @@ export function findTwins({ db }: Catalog, since: number): number {
   for (let part = 0; part < PARTS; part++) {
     const { starts, order } = byPart(parts, part, different);
     for (let i = 0; i < different; i++) {
-      if (ids[i] <= since) continue;
+      if (fresh[i] === 0) continue;
       for (const like of within1(parts[i * PARTS + part]))
         for (let at = starts[like]; at < starts[like + 1]; at++)
           if (order[at] !== i && distance(parts, i, order[at]) <= NEAR) groups.join(ids[order[at]], ids[i]);
     }
   }
   return db.transaction(() => {
-    let twins = 0;
-    for (const [id, first] of groups.members()) {
+    for (const [id, first] of groups.members())
       db.run('UPDATE images SET twin = ? WHERE id = ? AND twin IS NOT ?', first, id, first);
-      twins += Number(id > since);
-    }
-    return twins;
+    const fresh = db.get<{ twins: number }>('SELECT count(twin) AS twins FROM images WHERE looked = 1')!;
+    db.run('UPDATE images SET looked = 2 WHERE looked = 1');
+    return fresh.twins;
   });
 }
 
