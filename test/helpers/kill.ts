@@ -8,7 +8,8 @@ export async function startChild(script: string, ...args: string[]): Promise<Chi
   const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(child.stdout!, 'data');
+  const said = await Promise.race([once(child.stdout!, 'data'), once(child, 'exit').then(() => undefined)]);
+  if (said === undefined) throw new Error(`${script} ended before its work began`);
   return child;
 }
 

@@ -38,7 +38,13 @@ export function parseQuery(text: string): Query | undefined {
   if (text.length > MAX_LENGTH)
     throw badQuery(`the query is longer than ${MAX_LENGTH} characters`, MAX_LENGTH);
   const tokens = tokenise(text);
-  const conditions = tokens.filter(({ type }) => type === 'term' || type === 'word' || type === 'quoted');
+  const joints = ['AND', 'OR', 'NOT'];
+  const conditions = tokens.filter(
+    (token) =>
+      token.type === 'term' ||
+      token.type === 'quoted' ||
+      (token.type === 'word' && !joints.includes(token.text)),
+  );
   if (conditions.length > MAX_CONDITIONS)
     throw badQuery(
       `the query has more than ${MAX_CONDITIONS} words and conditions`,
