@@ -8,7 +8,9 @@ const piece = fc.constantFrom(
   probably,|what appears to be |appears to be |might be |They |seemed to be |it appears that |and a cat |a cat, a cat, a cat,|
   with a watermark in the corner|There is a signature in the corner.|The text is illegible.|I'm sorry, but I can't help.|
   <think>|</think>|Reasoning:|Answer:|Caption:|**|*|_|\`|"|“|”|'|# |- |1. |<b>|</b>|<|>|{"caption": "|"}|[|](x)|&amp;|. |, |
-  .|!|(|)| 's|  |汽车|собака|о|👩‍🚀|日本語。|Ω|ß|very |Here is a caption: |Shutterstock|likely |is |an |a `.split(
+  .|!|(|)| 's|  |汽车|собака|о|👩‍🚀|日本語。|Ω|ß|very |μ|'|‘|’|s' |12 12 12 |
+  I can't see him, but the image shows |, and a watermark is visible|in the bottom right corner of the image|reads |The dogs |
+  One of the players |could be |a red book, a blue book, |Here is a caption: |Shutterstock|likely |is |an |a `.split(
     '|',
   ),
   '\n',
@@ -118,6 +120,12 @@ describe('cleanCaption', () => {
     'maybe "',
     '*a ',
     ', and a watermark',
+    ' in the bottom ',
+    " 'a",
+    "'s' ",
+    '‘a’b',
+    '汽 a ',
+    ' and there is text',
   ])('takes time linear in the text: %j', (part) => {
     const started = performance.now();
     cleanCaption(part.repeat(200_000 / part.length));

@@ -1,3 +1,4 @@
+import { isPlural } from './agreement.ts';
 import type { HygieneRule } from './rule.ts';
 import { beginLike, outsideQuotes } from './sentences.ts';
 
@@ -16,7 +17,7 @@ const PHRASES = [
 
 /** Between commas or in brackets, and at the end after a comma, an adverb goes with its marks. */
 const SET_OFF = new RegExp(
-  `\\s?,\\s?${ADVERB}\\s?(?:,(?=\\s)|(?=[.!?]|$))|\\s?\\(${ADVERB}\\)(?![\\p{L}\\p{N}])`,
+  `\\s?,\\s?${ADVERB}(?:\\s?,(?=\\s)|\\s?(?=[.!?])|$)|\\s?\\(${ADVERB}\\)(?![\\p{L}\\p{N}])`,
   'giu',
 );
 /** Not where the word is compared or is the predicate. */
@@ -54,13 +55,13 @@ function plainly(text: string): string {
     .replace(LIKELY_TO_BE, '$1')
     .replace(NOT_SEEM, (_, verb: string, not: string) => `${verb.length === 4 ? 'is' : 'are'} ${not}`)
     .replace(SEEMS, (phrase, _verb, ending: string | undefined, at: number, whole: string) => {
-      const plural = ending === undefined || (ending.toLowerCase() === 'ed' && isPlural(whole, at));
-      const past = ending?.toLowerCase() === 'ed';
-      return inCaseOf(phrase, past ? (plural ? 'were' : 'was') : plural ? 'are' : 'is');
+      if (ending?.toLowerCase() !== 'ed') return inCaseOf(phrase, ending === undefined ? 'are' : 'is');
+      const plural = isPlural(whole, at, at + phrase.length);
+      return plural === undefined ? phrase : inCaseOf(phrase, plural ? 'were' : 'was');
     })
     .replace(MIGHT_BE, (phrase, not: string | undefined, at: number, whole: string) => {
-      const be = isPlural(whole, at, whole.slice(at + phrase.length, at + phrase.length + 20)) ? 'are' : 'is';
-      return inCaseOf(phrase, be) + (not ?? '');
+      const plural = isPlural(whole, at, at + phrase.length);
+      return plural === undefined ? phrase : inCaseOf(phrase, plural ? 'are' : 'is') + (not ?? '');
     });
 }
 
@@ -86,18 +87,6 @@ function without(
 function keepsArticle(text: string, at: number, end: number): boolean {
   const article = /(?<![\p{L}\p{N}])(an?)\s$/iu.exec(text.slice(Math.max(0, at - 4), at))?.[1];
   return article === undefined || /[aeiou]/i.test(text[end] ?? '') === article.length > 1;
-}
-
-const PLURALS = new Set('they these those people men women children we you both some'.split(' '));
-const SINGULARS = new Set('this its his is was as has'.split(' '));
-const SEVERAL = /^\s+(?:two|three|four|five|six|several|some|many|people|multiple)\b/i;
-
-/** Whether the subject before a position is plural, as far as its last word tells; after "there", what follows tells. */
-function isPlural(text: string, at: number, following = ''): boolean {
-  const before = text.slice(Math.max(0, at - 60), at).replace(/[\s,]*(?:which|that|who)\s?$/i, '');
-  const word = /(\p{L}+)[\s,]*$/u.exec(before)?.[1].toLowerCase() ?? '';
-  if (word === 'there') return SEVERAL.test(following);
-  return PLURALS.has(word) || (/[^sui]s$/.test(word) && !SINGULARS.has(word));
 }
 
 const inCaseOf = (phrase: string, word: string) =>

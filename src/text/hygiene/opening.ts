@@ -5,8 +5,10 @@ const SHOWS = `(?:(?:also|clearly|mainly|primarily|prominently|simply|further)\\
   features?|showcases?|presents?|captures?|contains?|illustrates?|includes?|consists\\s+of|
   is\\s+(?:showing|depicting|displaying|of))(?:\\s+(?:to\\s+)?us)?(?!\\s+(?:how|why|up|off|signs?)\\b)
   (?:\\s+that(?=\\s+(?:an?|the|there|it|he|she|they)\\s))?`;
+const CAN = '(?:can|could|may|will|(?:is|are|am)\\s+able\\s+to)';
 const GIVEN = '(?:(?:provided|given|attached|uploaded|above|entire|overall|main)\\s+)?';
-const SEE = `(?:we|you|one|I|viewers?)\\s+(?:(?:can|could|may)\\s+)?(?:(?:also|clearly)\\s+)?(?:see|observe|notice|spot)
+/** "One spot" and "one notice" are nouns. */
+const SEE = `(?:(?:we|you|I|viewers?)\\s+(?:${CAN}\\s+)?|one\\s+${CAN}\\s+)(?:(?:also|clearly)\\s+)?(?:see|observe|notice|spot)
   (?!\\s+(?:how|why|no|through)\\b)(?:\\s+that(?=\\s+(?:an?|the|there|it|he|she|they)\\s))?`;
 /** Words of the picture's kind, which are content: "This is" goes before them, they stay. */
 const KIND = `(?:image|picture|photo(?:graph)?|pic|snapshot|shot|painting|drawing|illustration|sketch|cartoon|render(?:ing)?|
@@ -15,6 +17,9 @@ const BEFORE_KIND = "(?:(?!(?:of|with|in|on|holding|taking)\\s)[\\p{L}\\p{N}'’
 /** "A picture of a boat hangs on the wall" is about a picture that the image shows. */
 const HUNG =
   '(?![^.!?\\n]{0,200}\\b(?:hangs?|hanging|hung|framed?|taped|pinned|displayed|(?:on|against)\\s+(?:an?|the)\\s+(?:\\w+\\s+)?wall)\\b)';
+/** "A picture of health, the old man jogs" is about the man: after a comma may come the sentence itself. */
+const ADDRESSED =
+  '(?![^.!?,\\n]{1,80},\\s(?:the|this|he|she|it|they|we)\\s|\\s(?!(?:an?|the|two|three|some|several|many)\\s)\\p{L}+(?:\\s\\p{L}+)?,\\s)';
 
 const aboutImage = (noun: string) => [
   `(?:(?:the|this|these|both)\\s+)?${GIVEN}${noun}s?(?:\\s+(?:provided|presented|above|here|itself))?\\s+${SHOWS}`,
@@ -27,7 +32,7 @@ const atTheStart = [
   `here,?\\s+${SEE}`,
   '(?:pictured|shown|seen)\\s+(?:here\\s+)?(?:is|are)(?=\\s+(?:an?|the|two|three|several)\\s)',
   `(?:this|it|here|that)(?:\\s+is|['’]s)(?=\\s+an?\\s+${BEFORE_KIND}${KIND}\\s)`,
-  `(?:an?\\s+)?(?:image|picture|photo(?:graph)?|pic|snapshot)\\s+(?:of|showing|depicting|featuring|displaying|(?:that|which)\\s+(?:shows|depicts))${HUNG}`,
+  `(?:an?\\s+)?(?:image|picture|photo(?:graph)?|pic|snapshot)\\s+(?:of|showing|depicting|featuring|displaying|(?:that|which)\\s+(?:shows|depicts))${HUNG}${ADDRESSED}`,
 ];
 const formsOf = (forms: string[]) =>
   new RegExp(`(?:${forms.join('|')})\\s+(?=[\\p{L}\\p{N}"'“‘(])`.replace(/\n\s*/g, ''), 'iuy');

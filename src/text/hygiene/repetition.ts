@@ -4,8 +4,13 @@ import { QUOTED, splitSentences, trimDangling } from './sentences.ts';
 
 /** Longest stretch of words whose repetition is looked for. */
 const MAX_PERIOD = 24;
-/** A few words may well come twice ("very very", "one brown and one brown and white"); longer stretches do not. */
-const timesOf = (period: number) => (period < 4 ? 3 : 2);
+/** A few words may well come twice ("very very", "one brown and one brown and white"), and so may the parts of a list. */
+const timesOf = (period: number, run: string) => (period < 4 || run.includes(',') ? 3 : 2);
+/** Clocks and plates repeat numbers, and what is quoted stays as it is. */
+const NUMBER = /^(?:\p{N}+|zero|one|two|three|four|five|six|seven|eight|nine|ten)$/u;
+const QUOTE = /^["“「«‘']/;
+const mayLoop = (stretch: Word[]) =>
+  !stretch.every(({ text }) => NUMBER.test(text)) && !stretch.some(({ text }) => QUOTE.test(text));
 
 /** What is quoted counts as one word: a sign may say "no, no, no". */
 const WORD = new RegExp(
@@ -65,7 +70,8 @@ function collapse(text: string, words: Word[], period: number, isLast: boolean):
     // "a dog and a dog and a dog": what joins them is no part of the last
     const isJoined =
       period > 1 && times > 1 && rest === period - 1 && JOINS.has(words[first + period - 1].text);
-    if (times < timesOf(period) && !isJoined) {
+    const run = text.slice(words[first].start, words[last - 1].end);
+    if ((times < timesOf(period, run) && !isJoined) || !mayLoop(words.slice(first, first + period))) {
       // the run ended at `last`: one that starts within it, before last − period, would end there too
       first = Math.max(first + 1, last - period + 1);
       continue;

@@ -5,11 +5,12 @@ const ABBREVIATIONS = new Set('mr mrs ms dr st mt ft vs etc approx no jr sr prof
 const END =
   /(?<![.!?…])[.!?…]+["'”’)\]]*(?=\s|$)(?:\s["”](?=\s*$))?\s*|[。！？]+["'”’)\]」』]*\s*|(?<!\s)\s*\n\s*/gu;
 
-/** The sentences of a text, each with the white space after it: joined, they are the text. */
+/** The sentences of a text, each with the white space after it: joined, they are the text. No quote is parted. */
 export function splitSentences(text: string): string[] {
   const sentences: string[] = [];
   let start = 0;
-  for (const { 0: mark, index } of text.matchAll(END)) {
+  const masked = text.replace(QUOTED, (quoted) => quoted.replace(/^.*[\p{L}\p{N}]/su, filler));
+  for (const { 0: mark, index } of masked.matchAll(END)) {
     if (mark[0] === '.' && !mark.includes('\n') && isAbbreviated(text, index)) continue;
     sentences.push(text.slice(start, index + mark.length));
     start = index + mark.length;
@@ -34,7 +35,7 @@ export function beginLike(rest: string, beginning: string): string {
 }
 
 /** Words that cannot end a caption: what they announce was cut off. */
-const DANGLING = new Set(
+export const DANGLING: ReadonlySet<string> = new Set(
   `a an the and or but nor with without of in on at by for from to into onto over under near beside behind between
   through as that which who whose while its his her their is are was were`.split(/\s+/),
 );
@@ -51,8 +52,17 @@ export function trimDangling(text: string): string {
   }
 }
 
-/** Marks of inches and feet make pairs too; that costs little. */
-export const QUOTED = /"[^"]*"|“[^“”]*”|「[^「」]*」|«[^«»]*»/g;
+/** An apostrophe within a word, or of a plural where another mark closes the quote. */
+const APOSTROPHE = "(?<=\\p{L})'(?=\\p{L})|(?<=s)'(?=\\s[^'\\n.!?]{0,60}[^\\s']'(?![\\p{L}\\p{N}]))";
+/** Marks of inches and feet make pairs too; that costs little. Single ones are quotes around words, within a sentence. */
+export const QUOTED = new RegExp(
+  `"[^"]*"|“[^“”]*”|「[^「」]*」|«[^«»]*»|‘(?:[^‘’]|(?<=\\p{L})’(?=\\p{L}))*’|
+  (?<![\\p{L}\\p{N}])'(?=\\S)(?:[^'\\n.!?]|[.!?](?!\\s)|${APOSTROPHE})*'(?![\\p{L}\\p{N}])`.replace(
+    /\n\s*/,
+    '',
+  ),
+  'gu',
+);
 
 /** Mends what stands outside quotes: what a sign says is content, however it is put. */
 export function outsideQuotes(text: string, mend: (part: string) => string): string {
@@ -67,5 +77,7 @@ export function outsideQuotes(text: string, mend: (part: string) => string): str
 
 /** The text with a filler for every character in quotes, so that positions stay. */
 export function maskQuotes(text: string): string {
-  return text.replace(QUOTED, (quoted) => '_'.repeat(quoted.length));
+  return text.replace(QUOTED, filler);
 }
+
+const filler = (quoted: string) => '_'.repeat(quoted.length);

@@ -1,6 +1,8 @@
 /** What stands around a caption: a JSON object, a label, quotes. */
 
-const CAPTION_KEY =
+/** Where an object has one of these, the first is the caption; else the longest text under a key that is like them. */
+const KEYS = ['caption', 'description', 'text'];
+const LIKE_KEYS =
   /^(?:(?:long|short|detailed|image|final)[ _-]?)?(?:captions?|descriptions?|text|answer|response|prompt)$/i;
 
 /** The caption inside `{"caption": "…"}`, also where the end of the object was cut off; other texts as they are. */
@@ -17,14 +19,18 @@ export function unwrapJson(text: string): string {
   return text;
 }
 
+/** Of several captions in a list none is the caption. */
 function captionIn(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return captionIn(value.length === 1 ? value[0] : undefined);
+  if (Array.isArray(value)) return value.length === 1 ? captionIn(value[0]) : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
-  const entries = Object.entries(value);
-  const [, found] =
-    entries.find(([key]) => CAPTION_KEY.test(key)) ?? (entries.length === 1 ? entries[0] : []);
-  return Array.isArray(found) ? captionIn(found[0]) : captionIn(found);
+  const entries = Object.entries(value).filter(([key]) => LIKE_KEYS.test(key));
+  const texts = entries.flatMap(([key, found]) => {
+    const text = captionIn(found);
+    return text === undefined ? [] : [{ key: key.toLowerCase(), text }];
+  });
+  const named = KEYS.flatMap((name) => texts.filter(({ key }) => key === name));
+  return (named[0] ?? texts.sort((a, b) => b.text.length - a.text.length)[0])?.text;
 }
 
 const LABELS =
