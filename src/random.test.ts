@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillDropout, fillNormal, fillUniform, random, streamKey } from './random.ts';
+import { fillDropout, fillNormal, fillUniform, random, reservoir, streamKey } from './random.ts';
 
 const N = 100_000;
 const stream = (...path: (number | string)[]) => {
@@ -184,6 +184,20 @@ describe('choices', () => {
     }
     expect(counts.size).toBe(24);
     expect(Math.abs(unevenness([...counts.values()]))).toBeLessThan(4.5);
+  });
+
+  it('keep every item of a stream equally often, all of them where there is room', () => {
+    const counts = new Int32Array(7);
+    for (let i = 0; i < 7000; i++) {
+      const some = reservoir<number>(2, random(i, 'reservoir'));
+      for (let item = 0; item < 7; item++) some.add(item);
+      expect([some.kept().length, some.seen()]).toEqual([2, 7]);
+      for (const item of some.kept()) counts[item]++;
+    }
+    expect(Math.abs(unevenness(counts))).toBeLessThan(4.5);
+    const all = reservoir<string>(3, random(1, 'reservoir'));
+    for (const item of ['a', 'b']) all.add(item);
+    expect(all.kept()).toEqual(['a', 'b']);
   });
 
   it('pick every item equally often', () => {

@@ -62,6 +62,28 @@ export function random(seed: number, ...path: (number | string)[]): Random {
   };
 }
 
+export interface Reservoir<T> {
+  add(one: T): void;
+  kept(): readonly T[];
+  /** How many came by. */
+  seen(): number;
+}
+
+/** A few of a stream, each as likely to be kept as any other (reservoir sampling); all of them where there are no more than `size`. */
+export function reservoir<T>(size: number, { int }: Random): Reservoir<T> {
+  const kept: T[] = [];
+  let seen = 0;
+  return {
+    add(one) {
+      const at = seen < size ? seen : int(seen + 1);
+      if (at < size) kept[at] = one;
+      seen++;
+    },
+    kept: () => kept,
+    seen: () => seen,
+  };
+}
+
 /** Fills `out` with uniforms in [0, 1). */
 export function fillUniform(out: Float32Array, key: number): void {
   for (let i = 0; i < out.length; i++) out[i] = (word(key, i) >>> 8) / 0x1000000;

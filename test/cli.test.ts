@@ -29,6 +29,28 @@ function runNode(args: string[]): Promise<Ran> {
   return runProgram(process.execPath, args, { cwd: folder });
 }
 
+test('every option of captioning reaches the captioner', async () => {
+  const scenes = join(folder, 'option-scenes');
+  await recaption('world', '--count', '1', '--size', '64', '--out', scenes);
+  const options = {
+    beam: 2,
+    maxTokens: 9,
+    minTokens: 1,
+    temperature: 0.5,
+    topP: 0.9,
+    noRepeatNgram: 2,
+    seed: 4,
+  };
+  const flags = Object.entries(options).flatMap(([name, value]) => [
+    `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    `${value}`,
+  ]);
+  const out = join(folder, 'options.jsonl');
+  const { code } = await recaption('caption', scenes, '--captioner', 'world', '--out', out, ...flags);
+  expect(code).toBe(0);
+  expect(JSON.parse(await readFile(`${out}.recipe.json`, 'utf8')).recipe.request).toEqual(options);
+});
+
 describe('help', () => {
   test.each([
     [[]],

@@ -16,9 +16,11 @@ import { counted, formatDuration, type Output } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
 import { sourceOrWorkspace, withWorkspace } from './workspace.ts';
 
-interface CaptionOptions extends CaptionRequest {
+interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'> {
   captioner?: string[];
   kind?: CaptionKind[];
+  /** What the parser makes of an option that begins with "--no-": true where it is not given. */
+  repeatNgram: true | number;
   vision?: string[];
   where?: string;
   overwrite: Overwrite;
@@ -191,8 +193,11 @@ function placeOfResults(out: string | undefined, source: string, format: OutputF
   return resolve(format === 'jsonl' && isFolder ? join(out, name) : out);
 }
 
-function requestOf(options: CaptionRequest): CaptionRequest {
-  const { beam, maxTokens, minTokens, temperature, topP, noRepeatNgram, seed } = options;
+function requestOf(
+  options: Omit<CaptionRequest, 'noRepeatNgram'> & Pick<CaptionOptions, 'repeatNgram'>,
+): CaptionRequest {
+  const { beam, maxTokens, minTokens, temperature, topP, repeatNgram, seed } = options;
+  const noRepeatNgram = repeatNgram === true ? undefined : repeatNgram;
   return { beam, maxTokens, minTokens, temperature, topP, noRepeatNgram, seed };
 }
 

@@ -89,6 +89,31 @@ describe('recaption export', () => {
     expect((await say('export', source, ...smaller, '--overwrite')).code).toBe(0);
   });
 
+  test('into a folder that was used before: removes what the earlier one left, tells what is not of this one', async () => {
+    const source = await collection(5);
+    const options = ['--for', 'sidecar', '--out', out];
+    await say('export', source, ...options);
+    await folder.write({ 'in/all.jsonl': readFileSync(source, 'utf8').split('\n').slice(0, 2).join('\n') });
+    const kept = await say('export', source, ...options);
+    expect(kept.stderr).toContain('warning: 3 pictures or shards are in the folder and not of this export');
+    const cleaned = await say('export', source, ...options, '--overwrite');
+    expect(cleaned.stdout).toContain('6 files of an earlier export removed');
+    expect(cleaned.stderr).not.toContain('not of this export');
+    expect(readdirSync(out).filter((name) => name.endsWith('.png'))).toEqual(['p0.png', 'p1.png']);
+  });
+
+  test('never into the folder that is read, and then writes nothing', async () => {
+    const png = await picture(1);
+    await folder.write({ 'in/sub/a.png': png, 'in/sub/a.txt': 'a cat' });
+    const to = join(folder.path, 'in/out');
+    const { code, stderr } = await say('export', join(folder.path, 'in'), '--for', 'kohya', '--out', to);
+    expect({ code, told: stderr.includes('among the pictures that are read') }).toEqual({
+      code: 1,
+      told: true,
+    });
+    expect(existsSync(to)).toBe(false);
+  });
+
   test.each([
     [['--out', 'x'], "required option '--for <trainer>'"],
     [['--for', 'kohya'], "required option '--out <dir>'"],
@@ -122,7 +147,7 @@ describe('recaption lint', () => {
     expect(code).toBe(3);
     expect(stdout).toContain('error new-line × 5');
     expect(stdout).toContain('… and 2 more');
-    expect(stdout).toContain('Lint: 5 errors, 0 warnings');
+    expect(stdout).toContain('Lint: 5 errors, 1 warning');
     const warned = await say('lint', dir, '--for', 'onetrainer', '--json');
     expect(warned.code).toBe(0);
     expect(jsonLines(warned.stdout).at(-1)).toEqual({ kind: 'linted', errors: 0, warnings: 5 });

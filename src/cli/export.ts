@@ -14,12 +14,14 @@ import {
   bestCaptions,
   exportDataset,
   lintExport,
+  refuseInsideSource,
   TRAINER_PROFILES,
   TRAINERS,
   type Trainer,
 } from '../data/trainers/index.ts';
 import { RecaptionError, UsageError } from '../errors.ts';
 import { captionStyle, compareStyles, countStyle, type StyledCaption } from '../metrics/index.ts';
+import { type Reservoir, random, reservoir } from '../random.ts';
 import { tellFindings } from './lint.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { required, wholeNumber } from './options.ts';
@@ -74,7 +76,11 @@ export const register: Register = (program, context) => {
       'shrink pictures until the longest side has at most so many pixels',
       wholeNumber(1),
     )
-    .option('--overwrite', 'replace files that are there already', false)
+    .option(
+      '--overwrite',
+      'replace files that are there already, and remove what an earlier export has left there',
+      false,
+    )
     .addHelpText(
       'after',
       `\nTrainers:\n${ABOUT}\n\nExample:\n  $ recaption export photos --for kohya --out training/photos --blend descriptive:0.95,alt:0.05`,
@@ -92,6 +98,8 @@ function blendOption(text: string): Blend {
 }
 
 const MAX_TOLD = 5;
+/** Captions of either side that the style is told from: enough for shares to half a percent, whatever the collection's size. */
+const MAX_STYLED = 50_000;
 
 async function exportCommand(source: string, options: ExportCommandOptions, context: Context): Promise<void> {
   const { output, exit } = context;
@@ -102,12 +110,17 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
     const hint = `Leave --captions-per-image out; lists are taken by ${TRAINERS.filter((name) => TRAINER_PROFILES[name].lists).join(', ')}.`;
     throw new UsageError(`${trainer} takes one caption for each picture`, { hint });
   }
+  await refuseInsideSource(source, out);
   if (blend === undefined)
     output.note(`Without --blend: the best caption of each picture, ${BEST_FIRST.join(' before ')}`);
 
   const failures = failureList();
   const counts = blendCounts();
-  const styles: { originals: StyledCaption[]; result: StyledCaption[] } = { originals: [], result: [] };
+  const styles: Styles = {
+    originals: reservoir(MAX_STYLED, random(seed, 'originals')),
+    result: reservoir(MAX_STYLED, random(seed, 'result')),
+  };
+  let leftovers = { removed: 0, strangers: 0 };
   const changed: string[] = [];
   let changes = 0;
   const draw = (sample: Sample): Caption[] => {
@@ -117,8 +130,8 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
     counts.add(drawn);
     const { key: image } = sample;
     for (const { kind, text } of sample.captions)
-      if (kind === 'human' || kind === 'alt') styles.originals.push({ image, text });
-    for (const { text } of drawn.captions) styles.result.push({ image, text });
+      if (kind === 'human' || kind === 'alt') styles.originals.add({ image, text });
+    for (const { text } of drawn.captions) styles.result.add({ image, text });
     return drawn.captions;
   };
   const samples = await exportDataset(
@@ -135,6 +148,9 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
       onChange({ before, after }) {
         changes++;
         if (changed.length < EXAMPLES) changed.push(`"${shortened(before)}" as "${shortened(after)}"`);
+      },
+      onLeftovers(found) {
+        leftovers = found;
       },
     },
   );
@@ -155,9 +171,18 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
     samples,
     leftOut: left.length,
     changed: changes,
+    ...leftovers,
     drawn: blend ? report.kinds : report.kinds.map(({ kind, count, share }) => ({ kind, count, share })),
   });
   output.print(`${counted(samples, 'sample')} written: ${shortPath(out)}`);
+  if (leftovers.removed > 0)
+    output.print(`${counted(leftovers.removed, 'file')} of an earlier export removed`);
+  if (leftovers.strangers > 0) {
+    const them = leftovers.strangers === 1 ? 'picture or shard is' : 'pictures or shards are';
+    output.note(
+      `warning: ${leftovers.strangers.toLocaleString('en')} ${them} in the folder and not of this export; a trainer may learn them too`,
+    );
+  }
   for (const line of shareLines(report, blend !== undefined)) output.print(line);
   if (changes > 0) {
     output.print(
@@ -200,15 +225,26 @@ function shareLines({ kinds }: BlendReport, isBlend: boolean): string[] {
     });
 }
 
+type Styles = Record<'originals' | 'result', Reservoir<StyledCaption>>;
+
 /** How the captions are written that go out, beside those that people gave. */
-function tellStyles(captions: { originals: StyledCaption[]; result: StyledCaption[] }, output: Output): void {
-  const [originals, result] = [countStyle(captions.originals), countStyle(captions.result)];
+function tellStyles(captions: Styles, output: Output): void {
+  const [originals, result] = [countStyle(captions.originals.kept()), countStyle(captions.result.kept())];
   const top = 5;
   const sets = [
-    { name: 'originals', counts: originals },
-    { name: 'export', counts: result },
+    { name: 'originals', counts: originals, of: captions.originals.seen() },
+    { name: 'export', counts: result, of: captions.result.seen() },
   ].filter(({ counts }) => counts.captions > 0);
-  const shown = sets.map(({ name, counts }) => ({ name, ...captionStyle(counts, { top }) }));
+  for (const { name, counts, of } of sets) {
+    if (of === counts.captions) continue;
+    const drawn = counts.captions.toLocaleString('en');
+    output.print(`${name}: style of ${drawn} captions, drawn from ${of.toLocaleString('en')}`);
+  }
+  const shown = sets.map(({ name, counts, of }) => ({
+    name,
+    ...(of > counts.captions && { drawnFrom: of }),
+    ...captionStyle(counts, { top }),
+  }));
   const difference = sets.length === 2 ? compareStyles(originals, result, { top }) : undefined;
   output.record({ kind: 'style', sets: shown, ...(difference && { difference }) });
   for (const { name, ...style } of shown) for (const line of styleLines(name, style)) output.print(line);

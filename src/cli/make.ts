@@ -4,7 +4,7 @@ import { failureList, writeDataset, writeFailures } from '../data/index.ts';
 import { isInside } from '../data/paths.ts';
 import type { Sample } from '../data/sample.ts';
 import { FINETUNE_KINDS, type FinetuneKind, type FinetuneSample, finetuneSet } from '../jobs/finetune-set.ts';
-import { random } from '../random.ts';
+import { random, reservoir } from '../random.ts';
 import { loadSceneGraphParser } from '../text/scene-graph/index.ts';
 import { shellWord } from './interrupt.ts';
 import { type Context, EXIT, type Register } from './main.ts';
@@ -58,7 +58,7 @@ async function makeFinetuneSet(
   const isFile = extname(out).toLowerCase() === '.jsonl';
   const folder = isFile ? dirname(out) : out;
   const failures = failureList();
-  const examples = reservoir<FinetuneSample>(EXAMPLES, seed);
+  const examples = reservoir<FinetuneSample>(EXAMPLES, random(seed, 'examples'));
   const parser = await loadSceneGraphParser();
   const started = performance.now();
   let done = 0;
@@ -81,7 +81,7 @@ async function makeFinetuneSet(
   await writeFailures(list, out, failed);
 
   for (const failure of failed) output.failure(failure);
-  for (const example of examples.all()) show(example, output);
+  for (const example of examples.kept()) show(example, output);
   output.record({ kind: 'done', captions: kind, images, fused, kept: done - fused, failed: failed.length, out, ...(failed.length > 0 && { failures: list }) }); // biome-ignore format: one line
   output.print(`${counted(images, 'image')} with ${kind} captions, ${fused.toLocaleString('en')} of them made here: ${printable(out)}`); // biome-ignore format: one line
   if (failed.length > 0) {
@@ -114,19 +114,4 @@ function show({ sample, before, fused }: FinetuneSample, output: Output): void {
   output.print(output.bold(printable(sample.key)));
   for (const { text } of before) output.print(output.dim(`  before: ${printable(text)}`));
   for (const text of captions) output.print(`  after:  ${printable(text)}`);
-}
-
-/** A few of a stream, each as likely as any other (reservoir sampling). */
-function reservoir<T>(size: number, seed: number): { add(one: T): void; all(): readonly T[] } {
-  const draw = random(seed, 'examples');
-  const kept: T[] = [];
-  let seen = 0;
-  return {
-    add(one) {
-      const at = seen < size ? seen : draw.int(seen + 1);
-      if (at < size) kept[at] = one;
-      seen++;
-    },
-    all: () => kept,
-  };
 }

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RecaptionError, reason } from '../../errors.ts';
+import type { Caption } from '../sample.ts';
 import { badConfig, configText, goneFolder, unquoted } from './configuration.ts';
 import type { Exported } from './draw.ts';
+import { PICTURES_READ } from './pictures.ts';
 import type { Finding } from './profile.ts';
 import { type Layout, sidecarProfile } from './sidecar-profile.ts';
 import { T5_TOKENS } from './tokens.ts';
@@ -19,11 +21,19 @@ export const aiToolkit = sidecarProfile({
   about: 'KEY.json beside each picture, dataset.yaml (ostris)',
   lists: false,
   extension: '.json',
+  held: mainAndShort,
   encode: asJson,
   configuration: { file: FILE, write: datasetYaml },
   metadata: true,
   rules: {
-    extensions: ['.txt', '.json'],
+    reads: PICTURES_READ['ai-toolkit'],
+    extensions: ['.txt'],
+    unasked: {
+      extensions: ['.json'],
+      severity: 'warning',
+      message: 'caption files are .txt unless caption_ext says otherwise, which no configuration here does',
+      hint: 'Set caption_ext: json.',
+    },
     read: readCaptions,
     missing: {
       severity: 'warning',
@@ -47,7 +57,14 @@ export const aiToolkit = sidecarProfile({
     const findings: Finding[] = [];
     if (folder === undefined) findings.push(badConfig(path, 'it names no folder_path'));
     findings.push(...(await goneFolder(path, folder)));
-    return { findings, rules: extension ? { ...rules, extensions: [`.${extension}`] } : rules };
+    if (extension)
+      return { findings, rules: { ...rules, extensions: [`.${extension}`], unasked: undefined } };
+    const unasked = rules.unasked && {
+      ...rules.unasked,
+      severity: 'error' as const,
+      message: `caption files are .txt where ${FILE} has no caption_ext: these are not read`,
+    };
+    return { findings, rules: { ...rules, unasked } };
   },
 });
 
@@ -65,9 +82,12 @@ export function rejoinCommas(text: string): string {
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function asJson({ sample, all }: Exported): string {
+function mainAndShort({ sample, all }: Exported): Caption[] {
   const [main] = sample.captions;
-  const short = all.find(({ kind }) => kind === 'short');
+  return [main, ...all.filter(({ kind }) => kind === 'short').slice(0, 1)];
+}
+
+function asJson([main, short]: Caption[]): string {
   return JSON.stringify({ caption: main.text, ...(short && { caption_short: short.text }) });
 }
 

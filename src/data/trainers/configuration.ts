@@ -7,7 +7,7 @@ import { complaint } from '../rows.ts';
 import type { Finding } from './profile.ts';
 
 /** Whether a folder is there. */
-const isFolder = (path: string): Promise<boolean> =>
+export const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
     (found) => found.isDirectory(),
     () => false,

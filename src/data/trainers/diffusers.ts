@@ -5,6 +5,7 @@ import { METADATA } from '../readers/imagefolder.ts';
 import { badConfig } from './configuration.ts';
 import { asItIs } from './draw.ts';
 import { lintDataset } from './lint-dataset.ts';
+import { PICTURES_READ } from './pictures.ts';
 import { placeWithMetadata } from './place.ts';
 import type { TrainerProfile } from './profile.ts';
 import { CLIP_TOKENS } from './tokens.ts';
@@ -17,13 +18,19 @@ export const diffusers: TrainerProfile = {
   name: 'diffusers',
   about: 'ImageFolder: pictures and metadata.jsonl with text and captions',
   lists: true,
-  write: (dataset, options) => placeWithMetadata(dataset, asItIs, options),
+  write: (dataset, run) => placeWithMetadata(dataset, asItIs, run),
   async *lint(dir, options) {
     const path = join(dir, METADATA);
-    if (!(await exists(path))) {
+    const csv = join(dir, 'metadata.csv');
+    if (await exists(csv)) {
+      const message = 'captions in CSV are read by the trainer, but not looked into here';
+      yield { place: csv, trap: 'unchecked', severity: 'warning', message, hint: `Write ${METADATA}.` };
+      return;
+    }
+    if (!(await exists(path)) && !(await exists(join(dir, 'metadata.parquet')))) {
       yield badConfig(
         path,
-        `there is no ${METADATA}: pictures are loaded without captions`,
+        `there is no ${METADATA}, and no .csv or .parquet of that name: pictures are loaded without captions`,
         'The file must have exactly this name and lie beside or above the pictures.',
       );
       return;
@@ -33,6 +40,7 @@ export const diffusers: TrainerProfile = {
       message: 'the picture has no caption: the script stops at it',
       hint: `Give every picture a line with "text" in ${METADATA}.`,
     } as const;
-    yield* lintDataset((onFailure) => openDataset(dir, { onFailure }), missing, options, CLIP_TOKENS);
+    const rules = { reads: PICTURES_READ.diffusers, missing, maxTokens: CLIP_TOKENS };
+    yield* lintDataset((onFailure) => openDataset(dir, { onFailure }), rules, options);
   },
 };

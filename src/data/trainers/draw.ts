@@ -1,11 +1,9 @@
-/** What all exports begin with: captions drawn and brought into the trainer's form, pictures resized. */
-import { realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { RecaptionError } from '../../errors.ts';
-import { decodeImage, encodeJpeg, encodePng, formatOf, type ImageSource } from '../../image/index.ts';
-import { isInside } from '../paths.ts';
+/** What all exports begin with: captions drawn and brought into the trainer's form, pictures that it can read. */
+import { asFailure } from '../dataset.ts';
 import type { Caption, Dataset, Sample } from '../sample.ts';
-import type { ExportOptions } from './profile.ts';
+import { refuseOwnPictures } from './apart.ts';
+import { type Fitted, fitPicture } from './pictures.ts';
+import type { ExportRun } from './profile.ts';
 
 /** Brings a text into a form that the trainer reads as one caption with the same words; empty where none are left. */
 export type Adapt = (text: string) => string;
@@ -18,85 +16,50 @@ export interface Exported {
   sample: Sample;
   /** Every caption that the sample had, adapted too. */
   all: Caption[];
+  /** The sample's picture, as it is written. */
+  picture: Omit<Fitted, 'image'>;
 }
 
 /**
  * The samples as they are exported. Text is well-formed Unicode from here on: half a surrogate stops Python programs. Samples of
- * which no caption was drawn, or only empty ones, are left out (`no-caption`).
+ * which no caption was drawn, or only empty ones, are left out (`no-caption`), and so are those whose picture cannot be read.
  * @throws RecaptionError `output-is-source`
  */
-export async function* drawSamples(
-  dataset: Dataset,
-  adapt: Adapt,
-  { to, draw, resize, onFailure, onChange }: ExportOptions,
-): AsyncGenerator<Exported> {
-  const isOwn = inFolder(to);
+export async function* drawSamples(dataset: Dataset, adapt: Adapt, run: ExportRun): AsyncGenerator<Exported> {
+  const { to, draw, onFailure, onChange } = run;
+  const refuseOwn = refuseOwnPictures(to);
   for await (const sample of dataset) {
     const { key, image } = sample;
-    if (await isOwn(image)) throw outputIsSource(to);
+    await refuseOwn(image);
     const adapted = (captions: Caption[]) =>
       captions
         .map((before) => ({ before, after: { ...before, text: adapt(before.text.toWellFormed()) } }))
         .filter(({ after }) => after.text.trim() !== '');
     const drawn = adapted(draw(sample));
-    for (const { before, after } of drawn) {
-      if (after.text !== before.text) onChange?.({ key, before: before.text, after: after.text });
-    }
     if (drawn.length === 0) {
       const message = 'there is no caption of the kinds that were asked for';
       onFailure?.({ key, place: image.name, code: 'no-caption', message });
       continue;
     }
+    const fitted = await fitPicture(image, run).catch((error) => {
+      onFailure?.(asFailure(error, key, image.name, 'image-unreadable'));
+    });
+    if (!fitted) continue;
+    for (const { before, after } of drawn) {
+      if (after.text !== before.text) onChange?.({ key, before: before.text, after: after.text });
+    }
+    const { image: exported, ...picture } = fitted;
     yield {
-      sample: {
-        ...sample,
-        captions: drawn.map(({ after }) => after),
-        image: resize === undefined ? image : resized(image, resize),
-      },
+      sample: { ...sample, captions: drawn.map(({ after }) => after), image: exported },
       all: adapted(sample.captions).map(({ after }) => after),
+      picture,
     };
   }
 }
 
+/** Without those whose text another one before them has. */
+export const distinct = (captions: Caption[]): Caption[] =>
+  captions.filter(({ text }, i) => captions.findIndex((other) => other.text === text) === i);
+
 /** Whether a caption was there before any captioner came. */
 export const byPeople = ({ kind }: Caption): boolean => kind === 'human' || kind === 'alt';
-
-/** Whether pictures lie in a folder, or in archives there; symbolic links on the way make no difference. */
-function inFolder(to: string): (image: ImageSource) => Promise<boolean> {
-  const real = (path: string) => realpath(path).catch(() => resolve(path));
-  let [folder, answer] = ['', false];
-  return async ({ path, name }) => {
-    const [shard, member] = name.split('.tar#', 2);
-    const file = path ?? (member === undefined ? undefined : shard);
-    if (file === undefined) return false;
-    const own = dirname(resolve(file));
-    if (own !== folder) {
-      const [outer, inner] = [await real(to), await real(own)];
-      [folder, answer] = [own, outer === inner || isInside(outer, inner)];
-    }
-    return answer;
-  };
-}
-
-function outputIsSource(place: string): RecaptionError {
-  const message = 'the export would be written among the pictures that are read';
-  return new RecaptionError('output-is-source', message, {
-    place,
-    hint: 'Name another folder to write to.',
-  });
-}
-
-const JPEG_QUALITY = 95;
-
-/** JPEG and what is as lossy becomes JPEG, all else PNG. The name has no extension: what the bytes are decides. */
-function resized(image: ImageSource, maxSide: number): ImageSource {
-  return {
-    name: `${image.name} at most ${maxSide} px`,
-    async bytes() {
-      const bytes = await image.bytes();
-      const picture = await decodeImage(bytes, { maxSide });
-      const lossy = ['jpg', 'webp', 'avif'].includes(formatOf(bytes) ?? '');
-      return lossy ? encodeJpeg(picture, JPEG_QUALITY) : encodePng(picture);
-    },
-  };
-}

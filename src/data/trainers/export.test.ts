@@ -1,13 +1,14 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Folder, picture, readAll, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
-import { decodeImage, encodeJpeg, encodePng, formatOf } from '../../image/index.ts';
+import { decodeImage, encodeJpeg, encodePng, formatOf, isImageName } from '../../image/index.ts';
 import { sharp } from '../../image/sharp.ts';
+import { openCatalog } from '../catalog/index.ts';
 import { asDataset } from '../dataset.ts';
 import { openDataset } from '../open.ts';
-import { CAPTION_KINDS, type Caption, type Sample } from '../sample.ts';
+import { CAPTION_KINDS, type Caption, type Dataset, type Sample } from '../sample.ts';
 import { sidecarLine } from '../writers/sidecars.ts';
 import { dotlessNameOf } from '../writers/target.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type ExportOptions,
   exportDataset,
   lintExport,
+  refuseInsideSource,
   TRAINER_PROFILES,
   TRAINERS,
   type Trainer,
@@ -317,13 +319,198 @@ describe('pictures', () => {
     expect(readFileSync(join(folder.path, 'in/t.jpg'))).toEqual(turned);
   });
 
-  test('JSON lines with links name the pictures where they are, with copies those beside them', async () => {
-    await folder.write({ 'in/a.png': png, 'in/a.txt': 'a cat' });
+  test.each(['jsonl', 'parquet'] as const)(
+    '%s: links lie in images/, so that reading them leads nowhere else',
+    async (trainer) => {
+      await folder.write({ 'in/a.png': png, 'in/a.txt': 'a cat' });
+      const to = fresh(trainer);
+      await exportDataset(trainer, await openDataset(join(folder.path, 'in')), {
+        ...all,
+        to,
+        pictures: 'link',
+      });
+      expect(readlinkSync(join(to, 'images/a.png'))).toBe(join(folder.path, 'in/a.png'));
+      const { samples, failures } = await readAll((options) => openDataset(to, options));
+      expect(failures).toEqual([]);
+      expect(Buffer.from(await samples[0].image.bytes())).toEqual(Buffer.from(png));
+    },
+  );
+
+  test.each(TRAINERS)('%s: what cannot be opened is left out, and told', async (trainer) => {
+    const files = { 'in/a.png': png, 'in/text.png': 'no picture', 'in/cut.png': png.slice(0, 20), 'in/none.png': '' }; // biome-ignore format: one line
+    await folder.write(files);
+    for (const name of ['a', 'text', 'cut', 'none']) await folder.write({ [`in/${name}.txt`]: name });
+    const to = fresh(trainer);
+    const codes: Record<string, string> = {};
+    const onFailure: ExportOptions['onFailure'] = ({ key, code }) => {
+      codes[key] = code;
+    };
     const source = await openDataset(join(folder.path, 'in'));
-    const [linked, copied] = [fresh('jsonl'), fresh('jsonl')];
-    await exportDataset('jsonl', source, { ...all, to: linked, pictures: 'link' });
-    await exportDataset('jsonl', source, { ...all, to: copied });
-    const imageOf = (to: string) => JSON.parse(readFileSync(join(to, 'dataset.jsonl'), 'utf8')).image;
-    expect([imageOf(linked), imageOf(copied)]).toEqual(['../in/a.png', 'images/a.png']);
+    expect(await exportDataset(trainer, source, { ...all, to, onFailure })).toBe(1);
+    expect(codes).toEqual({ text: 'image-unreadable', cut: 'image-truncated', none: 'image-empty' });
+    expect((await readAll((options) => openDataset(to, options))).captions).toEqual({ a: ['a'] });
+  });
+
+  test('have the extension of what they are, and what a trainer does not read is converted', async () => {
+    const image = { width: 8, height: 8, data: new Uint8Array(192).fill(90) };
+    const raw = () => sharp(image.data, { raw: { width: 8, height: 8, channels: 3 } });
+    await folder.write({
+      'in/jpeg.jfif': await encodeJpeg(image),
+      'in/named.png': await encodeJpeg(image),
+      'in/g.gif': await raw().gif().toBuffer(),
+      'in/t.tif': await raw().tiff().toBuffer(),
+      'in/a.avif': await raw().avif().toBuffer(),
+    });
+    for (const name of ['jpeg', 'named', 'g', 't', 'a']) await folder.write({ [`in/${name}.txt`]: name });
+    const source = await openDataset(join(folder.path, 'in'));
+    const write = async (trainer: Trainer, pictures: ExportOptions['pictures']) => {
+      const to = fresh(trainer);
+      await exportDataset(trainer, source, { ...all, to, pictures });
+      const names = readdirSync(to).filter((name) => !name.startsWith('.') && isImageName(name));
+      for (const name of names) expect(formatOf(readFileSync(join(to, name)))).toBe(name.split('.')[1]);
+      expect((await findingsOf(trainer, to)).filter(({ trap }) => /image|format/.test(trap))).toEqual([]);
+      return names.join(' ');
+    };
+    for (const pictures of ['copy', 'link'] as const) {
+      expect(await write('kohya', pictures)).toBe('a.avif g.png jpeg.jpg named.jpg t.png');
+      expect(await write('onetrainer', pictures)).toBe('a.jpg g.png jpeg.jpg named.jpg t.tif');
+      expect(await write('ai-toolkit', pictures)).toBe('a.jpg g.png jpeg.jpg named.jpg t.png');
+      expect(await write('diffusers', pictures)).toBe('a.jpg g.gif jpeg.jpg named.jpg t.tif');
+    }
+  });
+
+  test('a kind that the trainer reads and we do not is copied', async () => {
+    const bmp = Buffer.alloc(70);
+    bmp.write('BM');
+    bmp.writeUInt32LE(40, 14);
+    await folder.write({ 'in/a.bmp': bmp, 'in/a.txt': 'a cat' });
+    const source = await openDataset(join(folder.path, 'in'));
+    expect(await exportDataset('kohya', source, { ...all, to: fresh('bmp') })).toBe(1);
+    expect(await exportDataset('ai-toolkit', source, { ...all, to: fresh('bmp') })).toBe(0);
+  });
+});
+
+describe('a folder that was used before', () => {
+  const given = (...keys: string[]) => inMemory(keys.map((key) => ({ key, captions: [caption(key)] })));
+  const leftovers = async (trainer: Trainer, dataset: Dataset, options: Partial<ExportOptions>) => {
+    let found: unknown;
+    const onLeftovers: ExportOptions['onLeftovers'] = (leftovers) => {
+      found = leftovers;
+    };
+    await exportDataset(trainer, dataset, { ...all, to: folder.path, onLeftovers, ...options });
+    return found;
+  };
+  const files = () => readdirSync(folder.path, { recursive: true }).map(String).sort();
+
+  test.each(TRAINERS)('%s: is after an overwriting as if there had been one export', async (trainer) => {
+    const [once, twice] = [fresh('once'), fresh('twice')];
+    await leftovers(trainer, given('a'), { to: once });
+    await leftovers(trainer, given('a', 'dir/b', 'c'), { to: twice });
+    await leftovers(trainer, given('a'), { to: twice, overwrite: true });
+    const names = (to: string) => readdirSync(to, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name); // biome-ignore format: one line
+    expect(names(twice)).toEqual(names(once));
+    const { captions } = await readAll((options) => openDataset(twice, options));
+    expect(captions).toEqual({ a: ['a'] });
+  });
+
+  test('loses what another trainer was given, and nothing that no export wrote', async () => {
+    await leftovers('pixart', given('a', 'b'), {});
+    await folder.write({ 'mine.png': png, 'mine.txt': 'mine', 'notes.md': '' });
+    expect(await leftovers('kohya', given('a'), { overwrite: true })).toEqual({ removed: 3, strangers: 1 });
+    expect(files()).toEqual(
+      ['.recaption-export.jsonl', 'a.png', 'a.txt', 'dataset.toml', 'mine.png', 'mine.txt', 'notes.md'], // biome-ignore format: one line
+    );
+  });
+
+  test('keeps all of it without overwriting, and tells how many pictures are not of this export', async () => {
+    await leftovers('sidecar', given('a', 'b', 'c'), {});
+    expect(await leftovers('sidecar', given('a'), {})).toEqual({ removed: 0, strangers: 2 });
+    expect(await leftovers('sidecar', given('a'), { overwrite: true })).toEqual({ removed: 4, strangers: 0 });
+  });
+
+  test('tells of pictures where there is no record', async () => {
+    await folder.write({ 'x.jpg': png, 'sub/y.png': png });
+    expect(await leftovers('sidecar', given('a'), {})).toEqual({ removed: 0, strangers: 2 });
+    expect(await leftovers('sidecar', given('a'), {})).toEqual({ removed: 0, strangers: 2 });
+  });
+
+  test('an export that broke off is on record', async () => {
+    const broken = asDataset('broken', undefined, async function* () {
+      yield* given('a', 'b');
+      throw new Error('the power went');
+    });
+    await expect(leftovers('kohya', broken, {})).rejects.toThrow('the power went');
+    writeFileSync(join(folder.path, '.recaption-export.jsonl'), '{"file": "torn', { flag: 'a' });
+    expect(await leftovers('kohya', given('b'), { overwrite: true })).toEqual({ removed: 2, strangers: 0 });
+  });
+
+  test('what stood in the way of an export is never on its record', async () => {
+    await folder.write({ 'a.png': await picture(1), 'b.txt': 'mine' });
+    for (const key of ['a', 'b'])
+      await expect(leftovers('sidecar', given(key), {})).rejects.toMatchObject({ code: 'output-exists' });
+    await leftovers('sidecar', given('c'), { overwrite: true });
+    expect(files()).toEqual(['.recaption-export.jsonl', 'a.png', 'b.txt', 'c.png', 'c.txt']);
+  });
+
+  test('a record that names files elsewhere removes none of them', async () => {
+    const to = join(folder.path, 'out');
+    await folder.write({ 'precious.png': png, 'else/precious.png': png, 'out/.recaption-export.jsonl': '' });
+    symlinkSync(join(folder.path, 'else'), join(to, 'way'));
+    const names = ['../precious.png', join(folder.path, 'precious.png'), 'way/precious.png', '.', 'way'];
+    writeFileSync(
+      join(to, '.recaption-export.jsonl'),
+      names.map((file) => JSON.stringify({ file })).join('\n'),
+    );
+    await leftovers('sidecar', given('a'), { to, overwrite: true });
+    expect(files()).toContain('precious.png');
+    expect(files()).toContain('else/precious.png');
+  });
+});
+
+test.each([
+  ['ai-toolkit', { caption: 'long', caption_short: 'short' }, ['long', 'short']],
+  ['pixart', { prompt: 'old', sharegpt4v: 'long' }, ['long', 'old']],
+] as const)(
+  '%s: reading back loses no caption of the file that the trainer reads',
+  async (trainer, row, read) => {
+    const captions = [caption('long'), caption('short', 'short'), caption('old', 'alt')];
+    const to = fresh(trainer);
+    await exportDataset(trainer, inMemory([{ key: 'a', captions }]), {
+      ...all,
+      draw: ({ captions }) => captions.slice(0, 1),
+      to,
+    });
+    const name = trainer === 'pixart' ? 'data_info.json' : 'a.json';
+    expect([JSON.parse(readFileSync(join(to, name), 'utf8'))].flat()).toMatchObject([row]);
+    expect((await readAll((options) => openDataset(to, options))).captions).toEqual({ a: read });
+  },
+);
+
+describe('output-is-source', () => {
+  test('a folder of pictures may not hold the export, a workspace may', async () => {
+    const { path } = folder;
+    await folder.write({ 'in/sub/a.png': png, 'in/metadata.jsonl': '', 'work/x': '' });
+    for (const source of ['in', 'in/metadata.jsonl'])
+      await expect(refuseInsideSource(join(path, source), join(path, 'in/new/out'))).rejects.toMatchObject({
+        code: 'output-is-source',
+      });
+    symlinkSync(join(path, 'in'), join(path, 'other'));
+    await expect(refuseInsideSource(join(path, 'in'), join(path, 'other/out'))).rejects.toThrow();
+    await refuseInsideSource(join(path, 'in/sub/a.png'), join(path, 'in/out'));
+    await refuseInsideSource(join(path, 'in'), join(path, 'out'));
+    (await openCatalog(join(path, 'work'), { create: true })).close();
+    await refuseInsideSource(join(path, 'work'), join(path, 'work/out'));
+  });
+
+  test('nor may the folder of a picture, however it was named', async () => {
+    await folder.write({
+      'in/a.png': png,
+      'in/all.jsonl': JSON.stringify({ image: 'a.png', captions: ['a cat'] }),
+    });
+    const source = await openDataset(join(folder.path, 'in/all.jsonl'));
+    const to = join(folder.path, 'in/out');
+    await expect(exportDataset('sidecar', source, { ...all, to })).rejects.toMatchObject({
+      code: 'output-is-source',
+    });
   });
 });

@@ -6,8 +6,10 @@ import { jsonl } from './jsonl.ts';
 import { kohya } from './kohya.ts';
 import { onetrainer } from './onetrainer.ts';
 import { parquet } from './parquet.ts';
+import { PICTURES_READ } from './pictures.ts';
 import { pixart } from './pixart.ts';
 import type { ExportOptions, Finding, LintOptions, Trainer, TrainerProfile } from './profile.ts';
+import { recorded } from './record.ts';
 import { sidecar } from './sidecar.ts';
 import { simpletuner } from './simpletuner.ts';
 import { webdataset } from './webdataset.ts';
@@ -27,12 +29,14 @@ export const TRAINER_PROFILES: Readonly<Record<Trainer, TrainerProfile>> = {
 };
 
 /**
- * Writes a collection as a trainer reads it, in one pass; every file is whole or not there, and pictures that are read are never written.
+ * Writes a collection as a trainer reads it, in one pass; every file is whole or not there, and pictures that are read are never
+ * written. Samples whose picture cannot be read are left out; a picture of a kind that the trainer does not read is converted.
  * @returns the number of samples written
  * @throws RecaptionError `output-exists`, `output-is-source`, `disk-full`, `write-failed`, and what the dataset throws
  */
 export function exportDataset(trainer: Trainer, dataset: Dataset, options: ExportOptions): Promise<number> {
-  return TRAINER_PROFILES[trainer].write(dataset, options);
+  const reads = PICTURES_READ[trainer];
+  return recorded(options, (wrote) => TRAINER_PROFILES[trainer].write(dataset, { ...options, reads, wrote }));
 }
 
 /**
@@ -43,6 +47,7 @@ export function lintExport(trainer: Trainer, dir: string, options: LintOptions =
   return TRAINER_PROFILES[trainer].lint(dir, options);
 }
 
+export { refuseInsideSource } from './apart.ts';
 export { BEST_FIRST, bestCaptions } from './best.ts';
 export {
   type Change,

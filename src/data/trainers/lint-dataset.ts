@@ -2,8 +2,18 @@
 import { RecaptionError } from '../../errors.ts';
 import type { Dataset, Failure, OnFailure } from '../sample.ts';
 import { noPictures } from './lint-folder.ts';
+import { lintPicture } from './pictures.ts';
 import type { Finding, LintOptions, Trap } from './profile.ts';
 import { overLong } from './tokens.ts';
+
+export interface DatasetRules {
+  /** Kinds of pictures that the trainer reads. */
+  reads: readonly string[];
+  /** How it takes a picture without a caption. */
+  missing: Trap;
+  /** What the usual text encoder takes, in tokens. */
+  maxTokens?: number;
+}
 
 /** Traps that have another name where a file is not a row. */
 const TRAPS: Record<string, string> = { 'image-missing': 'orphan-caption', 'sidecar-clash': 'stem-clash' };
@@ -12,15 +22,13 @@ const TRAPS: Record<string, string> = { 'image-missing': 'orphan-caption', 'side
 const UNREACHABLE = ['file-not-found', 'read-failed'];
 
 /**
- * Everything that had to be skipped, samples without a caption, and captions that are too long. `no-pictures` where there is nothing
- * to read.
- * @param missing how a trainer takes a picture without a caption
+ * Everything that had to be skipped, samples without a caption, captions that are too long, and pictures that cannot be opened.
+ * `no-pictures` where there is nothing to read.
  */
 export async function* lintDataset(
   open: (onFailure: OnFailure) => Promise<Dataset>,
-  missing: Trap,
+  { reads, missing, maxTokens }: DatasetRules,
   options: LintOptions,
-  limit?: number,
 ): AsyncGenerator<Finding> {
   let failures: Failure[] = [];
   const take = () => {
@@ -31,8 +39,9 @@ export async function* lintDataset(
   try {
     for await (const { image, captions } of await open((failure) => failures.push(failure))) {
       yield* take();
+      yield* lintPicture(image, reads);
       if (captions.length === 0) yield { place: image.name, trap: 'missing-caption', ...missing };
-      for (const { text } of captions) yield* overLong(text, image.name, limit, options);
+      for (const { text } of captions) yield* overLong(text, image.name, maxTokens, options);
     }
   } catch (error) {
     if (!(error instanceof RecaptionError) || UNREACHABLE.includes(error.code)) throw error;
@@ -43,7 +52,8 @@ export async function* lintDataset(
   yield* take();
 }
 
-const asFinding = ({ place, code, message }: Failure): Finding => ({
+/** A sample that a reader skipped, as a finding. */
+export const asFinding = ({ place, code, message }: Failure): Finding => ({
   place,
   trap: TRAPS[code] ?? code,
   severity: 'error',

@@ -6,12 +6,18 @@ import { RecaptionError, reason } from '../../errors.ts';
 import { readError } from '../../files.ts';
 import { isImageName } from '../../image/index.ts';
 import { decodeUtf8 } from '../lines.ts';
+import { fileImage } from '../paths.ts';
+import { lintPicture } from './pictures.ts';
 import type { Finding, LintOptions, Trap } from './profile.ts';
 import { overLong } from './tokens.ts';
 
 export interface FolderRules {
+  /** Kinds of pictures that the trainer reads. */
+  reads: readonly string[];
   /** Of caption files, with the dot; the trainer takes the first that is there. */
   extensions: string[];
+  /** Of caption files that it reads only where it is told to: what they hold is looked at, and the first of them is told. */
+  unasked?: Trap & { extensions: string[] };
   /** The captions that the trainer finds in a file; by default its lines. @throws RecaptionError what is wrong with it */
   read?: (text: string, path: string) => string[];
   /** A picture without a caption file. */
@@ -26,14 +32,21 @@ export interface FolderRules {
   maxTokens?: number;
 }
 
-/** @throws RecaptionError `file-not-found`, `read-failed` for the folder itself */
+/**
+ * @param flat without the folders below it
+ * @throws RecaptionError `file-not-found`, `read-failed` for the folder itself
+ */
 export async function* lintFolder(
   dir: string,
   rules: FolderRules,
   options: LintOptions,
+  { flat = false } = {},
 ): AsyncGenerator<Finding> {
+  const { unasked } = rules;
+  const extensions = [...rules.extensions, ...(unasked?.extensions ?? [])];
   let pictures = 0;
-  for await (const { folder, names } of foldersOf(dir)) {
+  let isTold = false;
+  for await (const { folder, names } of foldersOf(dir, { flat })) {
     const files = new Set(names);
     const byStem = new Map<string, string[]>();
     for (const name of names.filter(isImageName)) {
@@ -43,15 +56,25 @@ export async function* lintFolder(
     for (const [stem, [first, ...others]] of byStem) {
       pictures++;
       const path = join(folder, first);
+      for (const name of [first, ...others]) yield* lintPicture(fileImage(join(folder, name)), rules.reads);
       for (const other of others) yield stemClash(join(folder, other), first);
       if (stem.includes('.')) yield dottedName(path);
-      const extension = rules.extensions.find((extension) => files.has(stem + extension));
-      if (extension === undefined) yield { place: path, trap: 'missing-caption', ...rules.missing };
-      else yield* lintFile(join(folder, stem + extension), rules, options);
+      const extension = extensions.find((extension) => files.has(stem + extension));
+      if (extension === undefined) {
+        yield { place: path, trap: 'missing-caption', ...rules.missing };
+        continue;
+      }
+      const place = join(folder, stem + extension);
+      if (unasked?.extensions.includes(extension) && !isTold) {
+        const { severity, message, hint } = unasked;
+        yield { place, trap: 'caption-extension', severity, message, ...(hint !== undefined && { hint }) };
+        isTold = true;
+      }
+      yield* lintFile(place, rules, options);
     }
     for (const name of names) {
       const { name: stem, ext } = parse(name);
-      if (!rules.extensions.includes(ext) || byStem.has(stem)) continue;
+      if (!extensions.includes(ext) || byStem.has(stem)) continue;
       yield orphan(join(folder, name));
     }
   }
@@ -84,13 +107,17 @@ async function* lintFile(path: string, rules: FolderRules, options: LintOptions)
 const linesOf = (text: string): string[] => text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '');
 
 /** The folder and those below it, hidden ones left out; symbolic links to folders are not followed, those to files are files. */
-async function* foldersOf(folder: string): AsyncGenerator<{ folder: string; names: string[] }> {
+export async function* foldersOf(
+  folder: string,
+  { flat = false } = {},
+): AsyncGenerator<{ folder: string; names: string[] }> {
   const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch((error) => {
     throw readError(folder, error);
   });
   const seen = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
   const names = seen.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   yield { folder, names };
+  if (flat) return;
   for (const entry of seen) if (entry.isDirectory()) yield* foldersOf(join(folder, entry.name));
 }
 

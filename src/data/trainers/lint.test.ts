@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Folder, picture, tarOf, temporaryFolder } from '../../../test/helpers/collection.ts';
+import { asDataset } from '../dataset.ts';
+import { writeParquet } from '../writers/parquet.ts';
 import { rejoinCommas } from './ai-toolkit.ts';
 import { estimateTokens, type LintOptions, lintExport, TRAINERS, type Trainer } from './index.ts';
 
@@ -36,13 +38,21 @@ describe('folders with caption files', () => {
     ...more,
   });
   const toml = (...lines: string[]) => ({
-    'dataset.toml': ['[[datasets]]', '[[datasets.subsets]]', 'image_dir = "."', ...lines].join('\n'),
+    'dataset.toml': [
+      '[[datasets]]',
+      '[[datasets.subsets]]',
+      'image_dir = "."',
+      'caption_extension = ".txt"',
+      ...lines,
+    ].join('\n'),
   });
+  /** What makes a trainer read `.txt`. */
+  const asked = (trainer: Trainer) => (trainer === 'kohya' ? toml() : {});
 
   test.each(['kohya', 'onetrainer', 'ai-toolkit', 'simpletuner', 'sidecar'] as const)(
     '%s: a sound folder has no findings',
     async (trainer) => {
-      expect(await trapsOf(trainer, one('a cat, on a mat'))).toEqual([]);
+      expect(await trapsOf(trainer, one('a cat, on a mat', asked(trainer)))).toEqual([]);
     },
   );
 
@@ -53,7 +63,9 @@ describe('folders with caption files', () => {
     ['simpletuner', 'warning'],
     ['sidecar', 'warning'],
   ] as const)('%s: several lines give: %s', async (trainer, severity) => {
-    expect(await trapsOf(trainer, one('a cat\non a mat'))).toEqual([`${severity} new-line a.txt`]);
+    expect(await trapsOf(trainer, one('a cat\non a mat', asked(trainer)))).toEqual([
+      `${severity} new-line a.txt`,
+    ]);
   });
 
   test('kohya: several lines are fine once wildcards are on, and so are single lines with a break at the end', async () => {
@@ -73,7 +85,7 @@ describe('folders with caption files', () => {
   });
 
   test('kohya: braces and separators are errors where the configuration gives them a meaning', async () => {
-    expect(await trapsOf('kohya', one('a {red|blue} cat'))).toEqual(['warning braces a.txt']);
+    expect(await trapsOf('kohya', one('a {red|blue} cat', toml()))).toEqual(['warning braces a.txt']);
     expect(await trapsOf('kohya', one('a {red|blue} cat', toml('enable_wildcard = true')))).toEqual([
       'error braces a.txt',
     ]);
@@ -94,7 +106,7 @@ describe('folders with caption files', () => {
     ['simpletuner', 'error'],
     ['sidecar', 'error'],
   ] as const)('%s: an empty file gives: %s', async (trainer, severity) => {
-    expect(await trapsOf(trainer, one(' \n'))).toEqual([`${severity} empty-file a.txt`]);
+    expect(await trapsOf(trainer, one(' \n', asked(trainer)))).toEqual([`${severity} empty-file a.txt`]);
   });
 
   test.each([
@@ -117,6 +129,7 @@ describe('folders with caption files', () => {
         'c.d.png': png,
         'c.d.txt': 'c',
         'e.txt': 'e',
+        ...asked(trainer),
       });
       expect(await trapsOf(trainer, files)).toEqual([
         'error not-utf8 a.txt',
@@ -133,6 +146,172 @@ describe('folders with caption files', () => {
     ]);
   });
 
+  test('kohya: .txt has to be asked for, and is told once', async () => {
+    const files = one('a cat', { 'b.png': png, 'b.txt': 'a dog', 'c.png': png, 'c.caption': 'a cow' });
+    expect(await trapsOf('kohya', files)).toEqual(['warning caption-extension a.txt']);
+    const silent = '[[datasets]]\n[[datasets.subsets]]\nimage_dir = "."';
+    expect(await trapsOf('kohya', { ...files, 'dataset.toml': silent })).toEqual([
+      'error caption-extension a.txt',
+    ]);
+    const told = one('a cat', { 'b.txt': 'b', 'c.caption': '', 'c.txt': 'c' });
+    const subset = '[[datasets.subsets]]\nimage_dir = "."';
+    for (const section of ['general', '[datasets]', 'datasets.general']) {
+      const toml = `[[datasets]]\n[${section}]\ncaption_extension = ".txt" # ours\n${subset}`;
+      expect(await trapsOf('kohya', { ...told, 'dataset.toml': toml })).toEqual([]);
+    }
+  });
+
+  test('kohya: each subset has its own rules, and pictures of no subset are told', async () => {
+    const files = {
+      'x/a.png': png,
+      'x/a.txt': 'a {red|blue} cat\na dog',
+      'y/b.png': png,
+      'y/b.caption': 'a {red|blue} cat\na dog',
+      'x/below/c.png': png,
+      'dataset.toml': [
+        '[[datasets]]',
+        '[[datasets.subsets]]',
+        'image_dir = "x"',
+        'caption_extension = ".txt"',
+        'enable_wildcard = true',
+        '[[datasets.subsets]]',
+        `image_dir = ${JSON.stringify(join(folder.path, 'y'))}`,
+      ].join('\n'),
+    };
+    expect(await trapsOf('kohya', files)).toEqual([
+      'error braces x/a.txt',
+      'error new-line y/b.caption',
+      'warning bad-config dataset.toml',
+      'warning braces y/b.caption',
+    ]);
+  });
+
+  test('kohya: a folder that has moved is looked through by the rules it would have where it was', async () => {
+    const toml =
+      '[[datasets.subsets]]\nimage_dir = "/gone/x"\ncaption_extension = ".txt"\nenable_wildcard = true';
+    const files = { 'x/a.png': png, 'x/a.txt': 'a {red|blue} cat', 'dataset.toml': toml };
+    expect(await trapsOf('kohya', files)).toEqual(['error bad-config dataset.toml', 'error braces x/a.txt']);
+  });
+
+  test('kohya: metadata_file is read in place of caption files', async () => {
+    const entries = {
+      a: { caption: 'a cat', tags: 'cat, mat' },
+      [join(folder.path, 'b.png')]: { caption: 'a {red|blue} cat\na dog' },
+      'c.png': { tags: ' ' },
+      d: 'no entry',
+    };
+    const files = {
+      'a.png': png,
+      'b.png': png,
+      'c.png': png,
+      'lone.png': png,
+      'meta.json': JSON.stringify(entries),
+      'dataset.toml': '[[datasets.subsets]]\nimage_dir = "."\nmetadata_file = "meta.json"',
+    };
+    expect(await trapsOf('kohya', files)).toEqual([
+      'error missing-caption lone.png',
+      'error missing-caption meta.json#c.png',
+      `error new-line meta.json#${folder.path}/b.png`,
+      'error row-invalid meta.json#d',
+      `warning braces meta.json#${folder.path}/b.png`,
+    ]);
+    expect(await trapsOf('kohya', { 'meta.json': '[' })).toEqual(['error bad-config dataset.toml']);
+  });
+
+  test('pictures that cannot be opened, and those that a trainer passes over', async () => {
+    const files = {
+      'a.gif': png,
+      'a.txt': 'a',
+      'b.png': 'no picture',
+      'b.txt': 'b',
+      'c.jpg': png,
+      'c.txt': 'c',
+      'metadata.jsonl': ['a.gif', 'b.png', 'c.jpg'].map((name) => JSON.stringify({ file_name: name, text: name })).join('\n'), // biome-ignore format: one line
+      ...toml(),
+    };
+    const unread = ['error image-unreadable b.png', 'error unread-format a.gif'];
+    for (const trainer of ['kohya', 'onetrainer', 'ai-toolkit', 'simpletuner'] as const)
+      expect(await trapsOf(trainer, files)).toEqual(unread);
+    for (const trainer of ['diffusers', 'sidecar'] as const)
+      expect(await trapsOf(trainer, files)).toEqual(unread.slice(0, 1));
+    const shard = await tarOf([
+      ['a.gif', png],
+      ['a.txt', 'a'],
+      ['b.png', 'no picture'],
+      ['b.txt', 'b'],
+    ]);
+    await folder.remove();
+    expect(await trapsOf('webdataset', { '0.tar': shard })).toEqual([
+      'error image-unreadable 0.tar#b.png',
+      'error unread-format 0.tar#a.gif',
+    ]);
+  });
+
+  test('ai-toolkit: .json has to be asked for', async () => {
+    const files = { 'a.png': png, 'a.json': '{"caption": "a cat"}' };
+    expect(await trapsOf('ai-toolkit', files)).toEqual(['warning caption-extension a.json']);
+    expect(
+      await trapsOf('ai-toolkit', { ...files, 'dataset.yaml': 'datasets:\n  - folder_path: "."\n' }),
+    ).toEqual(['error caption-extension a.json']);
+  });
+
+  test('simpletuner: with a table, each picture needs a row in it', async () => {
+    const backend = (parquet: object, strategy = 'parquet') => ({
+      'multidatabackend.json': JSON.stringify([
+        { id: 'a', type: 'local', instance_data_dir: 'in', caption_strategy: strategy, parquet },
+        { id: 'b', type: 'local', dataset_type: 'text_embeds' },
+      ]),
+    });
+    const rows = [
+      { id: 'a', text: ['a cat', long] },
+      { id: 'b', text: '' },
+      { id: 7, text: 'seven' },
+      { text: 'x' },
+    ];
+    const files = {
+      'in/a.png': png,
+      'in/sub/b.png': png,
+      'in/7.png': png,
+      'in/lone.png': png,
+      'in/lone.txt': 'not read',
+      'table.jsonl': rows.map((row) => JSON.stringify(row)).join('\n'),
+    };
+    const table = { path: 'table.jsonl', caption_column: 'text' };
+    expect(await trapsOf('simpletuner', { ...files, ...backend(table) })).toEqual([
+      'error missing-caption in/lone.png',
+      'error missing-caption in/sub/b.png',
+      'error row-invalid table.jsonl:4',
+      'warning over-long table.jsonl:1',
+    ]);
+    const config = 'multidatabackend.json';
+    expect(await trapsOf('simpletuner', backend({ path: 'gone.parquet' }))).toEqual([
+      `error bad-config ${config}`,
+    ]);
+    for (const strategy of ['filename', 'instanceprompt'])
+      expect(await trapsOf('simpletuner', backend(table, strategy))).toEqual([
+        `warning bad-config ${config}`,
+      ]);
+  });
+
+  test('simpletuner: the table may be Parquet, and name its pictures with their extension', async () => {
+    const samples = asDataset('memory', undefined, async function* () {
+      for (const key of ['a.png', 'gone.png'])
+        yield {
+          key,
+          image: { name: key, bytes: async () => png },
+          captions: [{ text: key, kind: 'human' as const, source: 'me' }],
+        };
+    });
+    await writeParquet(samples, join(folder.path, 'table.parquet'));
+    const parquet = { path: 'table.parquet', filename_column: 'key', caption_column: 'captions', identifier_includes_extension: true }; // biome-ignore format: one line
+    const entries = [
+      { id: 'a', type: 'local', instance_data_dir: 'in', caption_strategy: 'parquet', parquet },
+      { id: 'b', type: 'local', dataset_type: 'text_embeds' },
+    ];
+    const files = { 'in/a.png': png, 'in/b.png': png, 'multidatabackend.json': JSON.stringify(entries) };
+    expect(await trapsOf('simpletuner', files)).toEqual(['error missing-caption in/b.png']);
+  });
+
   test('ai-toolkit: JSON without a caption, broken JSON, breaks within a caption, and commas that move', async () => {
     const files = {
       'a.png': png,
@@ -143,6 +322,7 @@ describe('folders with caption files', () => {
       'c.json': JSON.stringify({ caption: 'a cat\non a mat', caption_short: 'a cat' }),
       'd.png': png,
       'd.json': JSON.stringify({ caption: '1,000 birds' }),
+      'dataset.yaml': 'datasets:\n  - folder_path: "."\n    caption_ext: json\n',
     };
     expect(await trapsOf('ai-toolkit', files)).toEqual([
       'error row-invalid a.json',
@@ -161,9 +341,10 @@ describe('folders with caption files', () => {
   });
 
   test('captions longer than the text encoder takes are told: estimated as a warning, counted as an error', async () => {
-    expect(await trapsOf('kohya', one(long))).toEqual(['warning over-long a.txt']);
-    expect(await trapsOf('kohya', one(long), { countTokens: () => 78 })).toEqual(['error over-long a.txt']);
-    expect(await trapsOf('kohya', one(long), { countTokens: () => 77 })).toEqual([]);
+    const files = one(long, toml());
+    expect(await trapsOf('kohya', files)).toEqual(['warning over-long a.txt']);
+    expect(await trapsOf('kohya', files, { countTokens: () => 78 })).toEqual(['error over-long a.txt']);
+    expect(await trapsOf('kohya', files, { countTokens: () => 77 })).toEqual([]);
     expect(await trapsOf('simpletuner', one(long), { countTokens: () => 500 })).toEqual([]);
     expect(await trapsOf('sidecar', one(long))).toEqual([]);
     expect(await trapsOf('sidecar', one('a cat'), { maxTokens: 2 })).toEqual(['warning over-long a.txt']);
@@ -184,7 +365,11 @@ describe('configurations', () => {
   });
   test.each([
     ['kohya', 'dataset.toml', '[[datasets]]\nresolution = 512\n'],
-    ['kohya', 'dataset.toml', '[[datasets.subsets]]\nimage_dir = "/gone/photos"\n'],
+    [
+      'kohya',
+      'dataset.toml',
+      '[[datasets.subsets]]\nimage_dir = "/gone/photos"\ncaption_extension = ".txt"\n',
+    ],
     ['onetrainer', 'concepts.json', '[{"path": '],
     ['onetrainer', 'concepts.json', '[{"name": "no path"}]'],
     ['onetrainer', 'concepts.json', '[{"path": "/gone/photos"}]'],
@@ -197,7 +382,7 @@ describe('configurations', () => {
       'multidatabackend.json',
       '[{"id": "a", "type": "local", "caption_strategy": "textfile"}]',
     ],
-    ['simpletuner', 'multidatabackend.json', '[{"id": "a", "type": "local", "caption_strategy": "filename"}, {"id": "b", "type": "local", "dataset_type": "text_embeds"}]'], // biome-ignore format: one line
+    ['simpletuner', 'multidatabackend.json', '[{"id": "a", "type": "local", "caption_strategy": "csv"}, {"id": "b", "type": "local", "dataset_type": "text_embeds"}]'], // biome-ignore format: one line
   ] as const)('%s: %s of %j is a bad one', async (trainer, name, text) => {
     expect(await trapsOf(trainer, files(name, text))).toEqual([`error bad-config ${name}`]);
   });
@@ -210,6 +395,14 @@ describe('tables', () => {
     expect(await trapsOf('diffusers', { 'a.png': png, 'captions.jsonl': '' })).toEqual([
       'error bad-config metadata.jsonl',
     ]);
+  });
+
+  test('diffusers: captions in CSV are not looked into, those in Parquet are', async () => {
+    const csv = { 'a.png': png, 'metadata.csv': 'file_name,text\na.png,a cat' };
+    expect(await trapsOf('diffusers', csv)).toEqual(['warning unchecked metadata.csv']);
+    await folder.remove();
+    const parquet = { 'a.png': png, 'metadata.parquet': 'no parquet' };
+    expect(await trapsOf('diffusers', parquet)).toEqual(['error parquet-corrupt metadata.parquet']);
   });
 
   test('diffusers: rows without pictures, pictures without rows, broken lines and captions over 77 tokens', async () => {
@@ -241,14 +434,20 @@ describe('tables', () => {
       row,
       { ...row, path: 'gone.png' },
       { ...row, path: '../a.png' },
-      { ...row, prompt: ' ' },
-      { ...row, sharegpt4v: '' },
-      { ...row, ratio: 2 },
-      { ...row, height: 40, ratio: 10 },
+      { ...row, path: 'b.png', prompt: ' ' },
+      { ...row, path: 'c.png', sharegpt4v: '' },
+      { ...row, path: 'd.png', ratio: 2 },
+      { ...row, path: 'e.png', height: 40, ratio: 10 },
       { ...row, prompt: undefined },
-      { ...row, prompt: long },
+      { ...row, path: 'f.png', prompt: long },
+      row,
+      { ...row, path: 'text.png' },
     ];
-    expect(await trapsOf('pixart', { 'a.png': png, 'data_info.json': JSON.stringify(list) })).toEqual([
+    const pictures = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [`${name}.png`, png]);
+    const files = { ...Object.fromEntries(pictures), 'text.png': 'no picture' };
+    expect(await trapsOf('pixart', { ...files, 'data_info.json': JSON.stringify(list) })).toEqual([
+      'error duplicate-key data_info.json#[9]',
+      'error image-unreadable text.png',
       'error missing-caption data_info.json#[3]',
       'error orphan-caption data_info.json#[1]',
       'error orphan-caption data_info.json#[2]',
@@ -284,6 +483,20 @@ describe('tables', () => {
       'error orphan-caption 00000.tar#e.txt',
     ])
       expect(found).toContain(expected);
+  });
+
+  test('webdataset: members of a sample that stand apart', async () => {
+    const shard = await tarOf([
+      ['000.png', png],
+      ['001.png', png],
+      ['000.txt', 'a cat'],
+      ['001.txt', 'a dog'],
+      ['001.json', '{}'],
+    ]);
+    expect(await trapsOf('webdataset', { '00000.tar': shard })).toEqual([
+      'error member-apart 00000.tar#000.txt',
+      'error member-apart 00000.tar#001.txt',
+    ]);
   });
 
   test('jsonl: rows that cannot be used, and those without a caption', async () => {

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { badConfig, readEntries } from './configuration.ts';
+import { PICTURES_READ } from './pictures.ts';
 import { sidecarProfile } from './sidecar-profile.ts';
 import { CLIP_TOKENS } from './tokens.ts';
 
@@ -30,6 +31,7 @@ export const onetrainer = sidecarProfile({
     },
   },
   rules: {
+    reads: PICTURES_READ.onetrainer,
     extensions: ['.txt'],
     missing: { severity: 'warning', message: 'the picture has no caption file: it is learnt without a text' },
     empty: {

@@ -3,17 +3,17 @@ import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import { measureImage } from '../../image/index.ts';
-import { asFailure } from '../dataset.ts';
-import { pathInside } from '../paths.ts';
+import { fileImage, pathInside } from '../paths.ts';
 import { readJson } from '../readers/json-file.ts';
 import { complaint } from '../rows.ts';
-import type { Dataset } from '../sample.ts';
+import type { Caption, Dataset } from '../sample.ts';
 import { makeFolder, refuseExisting, writeLines } from '../writers/target.ts';
 import { badConfig } from './configuration.ts';
-import { asItIs, byPeople } from './draw.ts';
+import { asItIs, byPeople, distinct, type Exported } from './draw.ts';
 import { noPictures } from './lint-folder.ts';
-import { type Placed, placeWithMetadata } from './place.ts';
-import type { ExportOptions, Finding, LintOptions, TrainerProfile } from './profile.ts';
+import { lintPicture, PICTURES_READ } from './pictures.ts';
+import { placeWithMetadata } from './place.ts';
+import type { ExportRun, Finding, LintOptions, TrainerProfile } from './profile.ts';
 import { overLong } from './tokens.ts';
 
 const FILE = 'data_info.json';
@@ -44,43 +44,41 @@ export const pixart: TrainerProfile = {
   lint,
 };
 
-async function write(dataset: Dataset, options: ExportOptions): Promise<number> {
-  const path = join(options.to, FILE);
-  await refuseExisting(path, options.overwrite);
-  await makeFolder(options.to);
+async function write(dataset: Dataset, run: ExportRun): Promise<number> {
+  const path = join(run.to, FILE);
+  await refuseExisting(path, run.overwrite);
+  await makeFolder(run.to);
   let written = 0;
   let last = '';
   await writeLines(path, async (write) => {
     await write('[');
-    written = await placeWithMetadata(dataset, asItIs, options, async (placed) => {
-      const row = await rowOf(placed).catch((error) => {
-        const { key, image } = placed.sample;
-        options.onFailure?.(asFailure(error, key, image.name, 'image-unreadable'));
-      });
-      if (row === undefined) return false;
+    written = await placeWithMetadata(dataset, asItIs, run, async (placed) => {
+      const { width, height } = await measureImage(placed.picture.bytes);
+      const [drawn, prompt, described] = bothSides(placed);
+      const row: z.input<typeof rowSchema> = {
+        path: placed.name,
+        height,
+        width,
+        ratio: height / width,
+        prompt: prompt.text,
+        sharegpt4v: described.text,
+      };
       if (last !== '') await write(`${last},`); // JSON wants no comma behind the last
       last = JSON.stringify(row);
-      return true;
+      return distinct([drawn, prompt, described]);
     });
     await write(last);
     await write(']');
   });
+  await run.wrote(FILE);
   return written;
 }
 
-async function rowOf({ sample, all, name, bytes }: Placed): Promise<z.input<typeof rowSchema>> {
-  const { width, height } = await measureImage(bytes);
+/** The caption that was drawn, the one by people and the one by a captioner. */
+function bothSides({ sample, all }: Exported): [Caption, Caption, Caption] {
   const [drawn] = sample.captions;
-  const prompt = [drawn, ...all].find(byPeople) ?? drawn;
-  const described = [drawn, ...all].find((caption) => !byPeople(caption)) ?? drawn;
-  return {
-    path: name,
-    height,
-    width,
-    ratio: height / width,
-    prompt: prompt.text,
-    sharegpt4v: described.text,
-  };
+  const captions = [drawn, ...all];
+  return [drawn, captions.find(byPeople) ?? drawn, captions.find((caption) => !byPeople(caption)) ?? drawn];
 }
 
 async function* lint(dir: string, options: LintOptions): AsyncGenerator<Finding> {
@@ -96,13 +94,17 @@ async function* lint(dir: string, options: LintOptions): AsyncGenerator<Finding>
   if (!Array.isArray(rows))
     yield badConfig(path, 'it must be a list of {path, height, width, ratio, prompt}');
   else if (rows.length === 0) yield noPictures(path);
-  else for (const [i, row] of rows.entries()) yield* lintRow(dir, row, `${path}#[${i}]`, options);
+  else {
+    const seen = new Set<string>();
+    for (const [i, row] of rows.entries()) yield* lintRow(dir, row, `${path}#[${i}]`, seen, options);
+  }
 }
 
 async function* lintRow(
   dir: string,
   value: unknown,
   place: string,
+  seen: Set<string>,
   options: LintOptions,
 ): AsyncGenerator<Finding> {
   const parsed = rowSchema.safeParse(value);
@@ -114,6 +116,17 @@ async function* lintRow(
   const file = pathInside(dir, path);
   if (file === undefined || !(await exists(file)))
     yield { place, trap: 'orphan-caption', severity: 'error', message: `the picture "${path}" is not there` };
+  else if (seen.has(file))
+    yield {
+      place,
+      trap: 'duplicate-key',
+      severity: 'error',
+      message: `the picture "${path}" has a row already`,
+    };
+  else {
+    seen.add(file);
+    yield* lintPicture(fileImage(file), PICTURES_READ.pixart);
+  }
   if (Math.abs(ratio - height / width) > 0.01 * ratio)
     yield { place, trap: 'row-invalid', severity: 'error', message: 'the ratio is not height by width' };
   if (ratio > MAX_RATIO) {

@@ -29,15 +29,28 @@ export interface ExportOptions {
   draw(sample: Sample): Caption[];
   /** Whether `draw` may give several captions of a picture. */
   several?: boolean;
-  /** `link`: symbolic links where a picture is a file of its own; pictures in archives, and resized ones, are copied. */
+  /** `link`: symbolic links where a picture is a file of its own; pictures in archives, and those made anew, are copied. */
   pictures: 'copy' | 'link';
   /** Shrink pictures until the longest side has at most this many pixels; never enlarges. */
   resize?: number;
-  /** Replace files that stand there with other contents. */
+  /** Replace files that stand there with other contents, and remove those of an earlier export that this one has not. */
   overwrite?: boolean;
   onFailure?: OnFailure;
   /** Told of every caption that is not written letter by letter. */
   onChange?: (change: Change) => void;
+  /**
+   * Told in the end of what an earlier export or somebody else had in the folder: files of an earlier export that were removed, and
+   * pictures and shards that are not of this one and still there.
+   */
+  onLeftovers?: (found: { removed: number; strangers: number }) => void;
+}
+
+/** An export under way, as a profile is given it. */
+export interface ExportRun extends ExportOptions {
+  /** Kinds of pictures that need not be converted: `PICTURES_READ`. */
+  reads: readonly string[];
+  /** To be told of each file of the export, once it is there, by its name below the folder, with `/`. */
+  wrote(file: string): Promise<void>;
 }
 
 export interface LintOptions {
@@ -71,6 +84,6 @@ export interface TrainerProfile {
   /** May a picture have several captions here? */
   lists: boolean;
   /** @returns the number of samples written */
-  write(dataset: Dataset, options: ExportOptions): Promise<number>;
+  write(dataset: Dataset, run: ExportRun): Promise<number>;
   lint(dir: string, options: LintOptions): AsyncIterable<Finding>;
 }

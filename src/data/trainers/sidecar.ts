@@ -1,3 +1,4 @@
+import { PICTURES_READ } from './pictures.ts';
 import { sidecarProfile } from './sidecar-profile.ts';
 
 /** No trainer in particular: `KEY.txt`, one caption a line. */
@@ -7,6 +8,7 @@ export const sidecar = sidecarProfile({
   lists: true,
   extension: '.txt',
   rules: {
+    reads: PICTURES_READ.sidecar,
     extensions: ['.txt', '.caption'],
     missing: { severity: 'warning', message: 'the picture has no caption file' },
     empty: { severity: 'error', message: 'the caption file is empty: some trainers stop at one' },

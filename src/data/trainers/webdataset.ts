@@ -3,28 +3,50 @@ import { extname, join } from 'node:path';
 import { readError } from '../../files.ts';
 import { openDataset } from '../open.ts';
 import { splitName } from '../readers/webdataset.ts';
+import type { Dataset, Sample } from '../sample.ts';
 import { readTar } from '../tar.ts';
 import { writeWebDataset } from '../writers/webdataset.ts';
+import { asItIs, drawSamples } from './draw.ts';
 import { lintDataset } from './lint-dataset.ts';
-import { forWriter } from './place.ts';
-import type { Finding, TrainerProfile } from './profile.ts';
+import { PICTURES_READ } from './pictures.ts';
+import type { ExportRun, Finding, TrainerProfile } from './profile.ts';
+
+const SAMPLES_PER_SHARD = 1000;
 
 /** WebDataset shards: `KEY.jpg`, `KEY.txt` with the main caption, `KEY.json` with all of them. Pictures are always copied. */
 export const webdataset: TrainerProfile = {
   name: 'webdataset',
   about: 'shards 00000.tar … of KEY.jpg, KEY.txt, KEY.json',
   lists: true,
-  write: (dataset, options) =>
-    writeWebDataset(forWriter(dataset, options, { named: false }), options.to, options),
+  async write(dataset, run) {
+    const maxPerShard = SAMPLES_PER_SHARD;
+    const written = await writeWebDataset(named(dataset, run), run.to, { ...run, maxPerShard });
+    for (let shard = 0; shard * maxPerShard < written; shard++)
+      await run.wrote(`${String(shard).padStart(5, '0')}.tar`);
+    return written;
+  },
   async *lint(dir, options) {
     for (const shard of await shardsOf(dir)) yield* lintMembers(shard);
     const missing = {
       severity: 'warning',
       message: 'the picture has neither a text in a .txt nor a caption in a .json',
     } as const;
-    yield* lintDataset((onFailure) => openDataset(dir, { onFailure }), missing, options);
+    const rules = { reads: PICTURES_READ.webdataset, missing };
+    for await (const finding of lintDataset((onFailure) => openDataset(dir, { onFailure }), rules, options))
+      if (finding.trap !== APART) yield finding; // told above, of pictures too
   },
 };
+
+const APART = 'member-apart';
+
+/** The writer takes a picture's extension from its name. */
+async function* named(dataset: Dataset, run: ExportRun): AsyncGenerator<Sample> {
+  for await (const { sample, picture } of drawSamples(dataset, asItIs, run))
+    yield {
+      ...sample,
+      image: { name: `picture.${picture.extension}`, bytes: async () => picture.bytes },
+    };
+}
 
 async function shardsOf(dir: string): Promise<string[]> {
   if (extname(dir) === '.tar') return [dir];
@@ -40,9 +62,25 @@ async function shardsOf(dir: string): Promise<string[]> {
 /** What reading the samples does not show. */
 async function* lintMembers(shard: string): AsyncGenerator<Finding> {
   const damageIsToldByReading = () => {};
+  const keys = new Set<string>();
+  const members = new Set<string>();
+  let last = '';
   for await (const { name, size } of readTar(shard, () => false, damageIsToldByReading)) {
     const { key, extension } = splitName(name);
     const place = `${shard}#${name}`;
+    if (key === '') continue;
+    if (key !== last && keys.has(key) && !members.has(name)) {
+      yield {
+        place,
+        trap: APART,
+        severity: 'error',
+        message: `it does not stand beside the other members of "${key}": it is taken for a sample of its own`,
+        hint: 'Sort the archive by name.',
+      };
+    }
+    last = key;
+    keys.add(key);
+    members.add(name);
     if (extension.includes('.')) {
       yield {
         place,
