@@ -85,6 +85,10 @@ describe('a saved captioner', () => {
     const model = { ...config, kind: 'descriptive' };
     await writeJson(place, 'config.json', { type: 'recaption-captioner', format: 1, model });
     expect(texts(await written(1, some))).toEqual([red]);
+    const told = { ...model, decode: { noRepeatNgram: 1 } };
+    await writeJson(place, 'config.json', { type: 'recaption-captioner', format: 1, model: told });
+    expect(texts(await written(1, some))).not.toEqual([red]);
+    expect(texts(await written(1, some, { noRepeatNgram: 0 }))).toEqual([red]);
   });
 
   it('captions pictures differently, and the same ones the same again', async () => {

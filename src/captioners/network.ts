@@ -38,7 +38,7 @@ export async function captionNetwork(
     kind: config.kind,
     batch: decoder.batch,
     async write(images, count, request = {}, seeds) {
-      const decoded = await decoder.decode(images, count, decodeOptions(request, config.kind), seeds);
+      const decoded = await decoder.decode(images, count, decodeOptions(request, config), seeds);
       return decoded.map(({ tokens, score }) => ({ text: tokenizer.decode(tokens).trim(), score }));
     },
     dispose: () => decoder.dispose(),
@@ -61,8 +61,9 @@ const requestSchema = z
 const REPETITION: Partial<Record<CaptionKind, number>> = { descriptive: 0 };
 
 /** A request with every field filled. @throws RecaptionError `bad-config` naming the field that is unknown or out of range. */
-function decodeOptions(request: CaptionRequest, kind: CaptionKind): DecodeOptions {
+function decodeOptions(request: CaptionRequest, { kind, decode }: CaptionerConfig): DecodeOptions {
   const { seed: _, ...checked } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
   const given = Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
-  return { ...DECODE_DEFAULTS, noRepeatNgram: REPETITION[kind] ?? DECODE_DEFAULTS.noRepeatNgram, ...given };
+  const noRepeatNgram = REPETITION[kind] ?? DECODE_DEFAULTS.noRepeatNgram;
+  return { ...DECODE_DEFAULTS, noRepeatNgram, ...decode, ...given };
 }

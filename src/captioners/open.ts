@@ -72,6 +72,7 @@ export async function openCaptioner(ref: string, device: Device, places?: string
   }
   const digest = createHash('sha256')
     .update(await readFile(files['model.safetensors']))
+    .update(Object.keys(config.decode).length > 0 ? JSON.stringify(config.decode) : '')
     .digest('hex')
     .slice(0, 10);
   return {

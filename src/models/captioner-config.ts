@@ -85,6 +85,14 @@ export const captionerConfigSchema = z
     grounded: z.boolean().default(false),
     /** Kind of caption that it writes. */
     kind: z.enum(CAPTION_KINDS).default('human'),
+    /** How it is asked where a request says nothing else. */
+    decode: z
+      .strictObject({
+        beam: count.max(64).optional(),
+        minTokens: z.number().int().nonnegative().max(512).optional(),
+        noRepeatNgram: z.number().int().nonnegative().max(20).optional(),
+      })
+      .default({}),
   })
   .refine(({ width, heads }) => width % heads === 0, {
     path: ['width'],
