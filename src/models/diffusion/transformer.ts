@@ -1,0 +1,175 @@
+/**
+ * The network that draws: a diffusion transformer (DiT, Peebles & Xie 2023) with cross-attention to the words of a prompt, in place of
+ * paper A's U-Net, so that everything is a matrix product.
+ *
+ *   noised picture (B, S, S, C) ─► patches ─► N × [ attention, cross-attention to the text, feed-forward ] ─► what it predicts (B, S, S, C)
+ *                          time t (B) and the text as a whole ─► scale, shift and gate of every layer (adaLN-zero)
+ */
+import { attend, block, embedding, linear, mergeHeads, paddingMask, projectHeads } from '../../nn/index.ts';
+import {
+  add,
+  concat,
+  constant,
+  cos,
+  div,
+  geluTanh,
+  layerNorm,
+  matmul,
+  maximum,
+  mul,
+  normal,
+  type Params,
+  patchify,
+  reshape,
+  silu,
+  sin,
+  softmax,
+  split,
+  sum,
+  type Tensor,
+  unpatchify,
+  zeros,
+} from '../../tensor/index.ts';
+import type { DiffusionConfig } from './config.ts';
+
+/** The words of prompts: vectors (B, T, text.width), and 1 (B, T) for those that are there. */
+export interface TextInputs {
+  text: Tensor;
+  valid: Tensor;
+}
+
+/** Tokens (B, T) int32 as vectors in their places, by an encoder that is trained with the network. */
+export function encodeText(p: Params, { text: c }: DiffusionConfig, tokens: Tensor, valid: Tensor): Tensor {
+  const [, t] = tokens.shape;
+  let x = embedding(p.at('tokens'), tokens, c.vocabulary, c.width);
+  const places = p.get('positions.weight', [c.maxTokens, c.width], normal(0.02)).slice(0, 0, t);
+  x = add(x, reshape(places, [1, t, c.width]));
+  const mask = paddingMask(valid);
+  for (let i = 0; i < c.layers; i++) x = block(p.at(i), x, { heads: c.heads, mask });
+  return x;
+}
+
+/**
+ * What the network predicts of noised pictures `x` (B, S, S, C) at times `t` (B), 0 the picture and 1 pure noise.
+ * As initialised it predicts 0, and every layer passes its input on.
+ */
+export function diffuse(
+  p: Params,
+  c: DiffusionConfig,
+  x: Tensor,
+  t: Tensor,
+  { text, valid }: TextInputs,
+): Tensor {
+  const side = c.size / c.patch;
+  const patches = patchify(x, c.patch); // (B, N, C · patch²)
+  let y = linear(p.at('patches'), patches, c.width);
+  y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
+  const words = linear(p.at('words'), text, c.width); // (B, T, W)
+  const whole = div(
+    sum(mul(words, reshape(valid, [...valid.shape, 1])), [1]),
+    maximum(sum(valid, [1], { keepDims: true }), 1),
+  ); // (B, W)
+  const when = linear(p.at('time.out'), silu(linear(p.at('time.in'), waves(t, 128), c.width)), c.width);
+  const condition = silu(add(when, linear(p.at('whole'), whole, c.width))); // (B, W)
+  const mask = paddingMask(valid);
+  for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, words, condition, mask, side);
+  const [shift, scale] = modulation(p.at('last'), condition, c.width, 2);
+  const out = linear(p.at('out'), modulated(y, shift, scale), patches.shape[2], { init: zeros });
+  return unpatchify(out, c.patch, c.size, c.size);
+}
+
+function layer(
+  p: Params,
+  c: DiffusionConfig,
+  x: Tensor,
+  words: Tensor,
+  condition: Tensor,
+  mask: Tensor,
+  side: number,
+): Tensor {
+  const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(p, condition, c.width, 6);
+  const [q, k, v] = projectHeads(p.at('self.qkv'), modulated(x, shift1, scale1), c.width, c.heads, 3); // (B, heads, N, d)
+  const turn = rotation(side, c.width / c.heads);
+  const scores = matmul(turned(q, turn), turned(k, turn), {
+    transposeB: true,
+    alpha: 1 / Math.sqrt(c.width / c.heads),
+  });
+  const seen = linear(p.at('self.out'), mergeHeads(matmul(softmax(scores), v)), c.width);
+  x = add(x, mul(seen, gate1));
+  const [asked] = projectHeads(p.at('cross.q'), normalised(x), c.width, c.heads, 1);
+  const [keys, values] = projectHeads(p.at('cross.kv'), words, c.width, c.heads, 2);
+  const read = mergeHeads(attend(asked, keys, values, { mask }));
+  x = add(x, linear(p.at('cross.out'), read, c.width, { init: zeros })); // no gate: what is read begins at 0 as well
+  const hidden = geluTanh(
+    linear(p.at('mlp.in'), modulated(x, shift2, scale2), Math.round(c.width * c.ratio)),
+  );
+  return add(x, mul(linear(p.at('mlp.out'), hidden, c.width), gate2));
+}
+
+/** Numbers that the condition (B, W) gives for every channel, each (B, 1, W); 0 at first (adaLN-zero). */
+function modulation(p: Params, condition: Tensor, width: number, parts: number): Tensor[] {
+  const all = linear(p.at('modulation'), condition, width * parts, { init: zeros });
+  return split(reshape(all, [condition.shape[0], 1, width * parts]), 2, Array(parts).fill(width));
+}
+
+const modulated = (x: Tensor, shift: Tensor, scale: Tensor): Tensor =>
+  add(mul(normalised(x), add(scale, 1)), shift);
+
+/** Layer norm without weights of its own. */
+function normalised(x: Tensor): Tensor {
+  const width = x.shape[x.rank - 1];
+  const flat = (value: number) => constant(new Float32Array(width).fill(value), [width], 'float32');
+  return layerNorm(x, flat(1), flat(0), 1e-6);
+}
+
+/** Times (B) in [0, 1] as sines and cosines (B, 2 · half) of many frequencies (Vaswani et al. 2017). */
+function waves(t: Tensor, half: number): Tensor {
+  const frequencies = Float32Array.from(
+    { length: half },
+    (_, i) => 1000 * Math.exp((-Math.log(10_000) * i) / half),
+  );
+  const angles = mul(reshape(t, [t.shape[0], 1]), constant(frequencies, [1, half], 'float32'));
+  return concat([cos(angles), sin(angles)], 1);
+}
+
+/** Where each patch is, as waves over rows and columns: (N, width). */
+function grid(side: number, width: number): Float32Array {
+  const quarter = Math.floor(width / 4);
+  const out = new Float32Array(side * side * width);
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++)
+      for (let i = 0; i < quarter; i++) {
+        const frequency = Math.exp((-Math.log(10_000) * i) / quarter);
+        const at = (row * side + column) * width + i;
+        out[at] = Math.sin(row * frequency);
+        out[at + quarter] = Math.cos(row * frequency);
+        out[at + 2 * quarter] = Math.sin(column * frequency);
+        out[at + 3 * quarter] = Math.cos(column * frequency);
+      }
+  return out;
+}
+
+interface Rotation {
+  cosines: Tensor;
+  sines: Tensor;
+}
+
+/** Rotary positions in two dimensions (after Su et al. 2021): of a head's width, one half turns with the row, the other with the column. */
+function rotation(side: number, width: number): Rotation {
+  const pairs = width / 4; // of numbers that turn together, for each direction
+  const angles = new Float32Array(side * side * width);
+  for (let n = 0; n < side * side; n++)
+    for (let i = 0; i < width; i++) {
+      const place = i < width / 2 ? Math.floor(n / side) : n % side;
+      angles[n * width + i] = place * 100 ** (-(i % pairs) / pairs);
+    }
+  const as = (f: (angle: number) => number) => constant(angles.map(f), [1, 1, side * side, width], 'float32');
+  return { cosines: as(Math.cos), sines: as(Math.sin) };
+}
+
+/** x · cos + (x with its pairs exchanged, one negated) · sin; pairs lie a quarter of the width apart. */
+function turned(x: Tensor, { cosines, sines }: Rotation): Tensor {
+  const quarter = x.shape[3] / 4;
+  const [a, b, c, d] = split(x, 3, [quarter, quarter, quarter, quarter]);
+  return add(mul(x, cosines), mul(concat([b.neg(), a, d.neg(), c], 3), sines));
+}
