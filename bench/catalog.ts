@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   addImages,
-  countImages,
   findImages,
   historyOf,
   type NewImage,
   openCatalog,
-  selectSamples,
+  samplesOf,
+  select,
   startJob,
   statusOf,
 } from '../src/data/catalog/index.ts';
@@ -113,10 +113,11 @@ try {
     '(has:descriptive OR length>8) -hat',
   ])
     await time(query, async () => {
-      const count = countImages(catalog, query);
+      const found = select(catalog, { where: query });
       let shown = 0;
-      for await (const _ of selectSamples(catalog, { where: query, limit: 20 })) shown++;
-      return `${count} pictures, ${shown} shown`;
+      for await (const _ of samplesOf(catalog, found, 20)) shown++;
+      found.drop();
+      return `${found.size} pictures, ${shown} shown`;
     });
   await time(
     'captions KEY',

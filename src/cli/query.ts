@@ -1,4 +1,4 @@
-import { countImages, selectSamples } from '../data/catalog/index.ts';
+import { type Catalog, samplesOf, select } from '../data/catalog/index.ts';
 import { RecaptionError } from '../errors.ts';
 import type { Context, Register } from './main.ts';
 import { wholeNumber } from './options.ts';
@@ -34,19 +34,19 @@ async function queryCommand(
   { output, signal }: Context,
 ): Promise<void> {
   const folder = await workspaceFolder(workspace);
-  const work = async (catalog: Parameters<typeof countImages>[0]) => {
-    const found = countImages(catalog, query);
-    output.record({ kind: 'found', query, images: found });
-    output.print(counted(found, 'picture'));
-    const shown = all ? found : Math.min(limit, found);
-    for await (const { key, image, captions } of selectSamples(catalog, { where: query, limit: shown })) {
+  const work = async (catalog: Catalog) => {
+    const found = select(catalog, { where: query });
+    output.record({ kind: 'found', query, images: found.size });
+    output.print(counted(found.size, 'picture'));
+    const shown = all ? found.size : Math.min(limit, found.size);
+    for await (const { key, image, captions } of samplesOf(catalog, found, shown)) {
       if (signal.aborted) return;
       output.record({ kind: 'image', key, image: image.name, captions });
       output.print(output.bold(printable(key)));
       for (const { kind, text } of captions) output.print(`  ${kind.padEnd(12)} ${printable(text)}`);
     }
-    if (shown < found)
-      output.note(`${(found - shown).toLocaleString('en')} more: --all or --limit N shows them`);
+    if (shown < found.size)
+      output.note(`${(found.size - shown).toLocaleString('en')} more: --all or --limit N shows them`);
   };
   try {
     await withWorkspace(folder, work);

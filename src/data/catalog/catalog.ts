@@ -69,7 +69,7 @@ CREATE TABLE captions (
 ) STRICT;
 CREATE INDEX captions_of_image ON captions (image);
 CREATE INDEX captions_of_job ON captions (job, state);
-CREATE INDEX current_captions ON captions (kind, words, image) WHERE state = ${STATE.current};
+CREATE INDEX current_captions ON captions (kind, image, words) WHERE state = ${STATE.current};
 CREATE UNIQUE INDEX one_current_caption ON captions (image, recipe) WHERE recipe IS NOT NULL AND state = ${STATE.current};
 CREATE UNIQUE INDEX one_caption_a_job ON captions (image, recipe, job) WHERE recipe IS NOT NULL AND derived = 0;
 CREATE TABLE failures (

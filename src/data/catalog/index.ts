@@ -23,6 +23,6 @@ export {
   unfinishedJob,
 } from './jobs.ts';
 export { countImages, FIELDS, type Filter, filterOf } from './query.ts';
-export { type CatalogSample, readWorkspace, selectSamples } from './samples.ts';
+export { type CatalogSample, readWorkspace, samplesOf, selectSamples } from './samples.ts';
 export { type Selection, type SelectOptions, select } from './selection.ts';
 export { listFailures, type Status, statusOf } from './status.ts';

@@ -10,8 +10,8 @@ export interface Filter {
 }
 
 interface Field {
-  /** What it speaks of: a picture, or a current caption of it. */
-  of: 'image' | 'caption';
+  /** What it speaks of: a picture, or a current caption of it; `caption-row` has to read the caption itself, which no index holds. */
+  of: 'image' | 'caption' | 'caption-row';
   filter(term: Term): Filter;
 }
 
@@ -75,8 +75,9 @@ function onlyEqual(term: Term): Term {
   throw badQuery(`"${term.field}" is a text: write ${term.field}:${term.value}`, term.column);
 }
 
-const captionsThat = ({ sql, values }: Filter): Filter => ({
-  sql: `images.id IN (SELECT image FROM captions WHERE state = ${STATE.current} AND words > 0 AND ${sql})`,
+/** @param rows read all captions in their order: through an index they would be read in another, each from another place */
+const captionsThat = ({ sql, values }: Filter, rows = false): Filter => ({
+  sql: `images.id IN (SELECT image FROM captions ${rows ? 'NOT INDEXED ' : ''}WHERE state = ${STATE.current} AND words > 0 AND ${sql})`,
   values,
 });
 const not = ({ sql, values }: Filter): Filter => ({ sql: `NOT (${sql})`, values });
@@ -99,13 +100,13 @@ export const FIELDS: Record<string, Field> = {
     filter: (term) =>
       unless(term.operator, { sql: 'kind = ?', values: [choice(onlyEqual(term), CAPTION_KINDS)] }),
   },
-  text: { of: 'caption', filter: text('text', { within: true }) },
+  text: { of: 'caption-row', filter: text('text', { within: true }) },
   length: { of: 'caption', filter: number('words') },
-  chars: { of: 'caption', filter: number('length(text)') },
-  author: { of: 'caption', filter: text('author') },
-  score: { of: 'caption', filter: number('score') },
+  chars: { of: 'caption-row', filter: number('length(text)') },
+  author: { of: 'caption-row', filter: text('author') },
+  score: { of: 'caption-row', filter: number('score') },
   job: { of: 'caption', filter: number('job') },
-  written: { of: 'caption', filter: day('written') },
+  written: { of: 'caption-row', filter: day('written') },
   has: { of: 'image', filter: (term) => unless(term.operator, has(term)) },
   no: { of: 'image', filter: (term) => unless(term.operator, not(has(term))) },
   key: { of: 'image', filter: text('images.key') },
@@ -163,24 +164,27 @@ function fieldOf({ field, operator, column }: Term): Field {
   return FIELDS[field];
 }
 
+const partsOf = (query: Exclude<Query, Term>): Query[] => (query.type === 'not' ? [query.part] : query.parts);
+
 /** Whether a query speaks of one caption alone. */
-function ofCaption(query: Query): boolean {
-  if (query.type === 'term') return fieldOf(query).of === 'caption';
-  return query.type === 'not' ? ofCaption(query.part) : query.parts.every(ofCaption);
-}
+const ofCaption = (query: Query): boolean =>
+  query.type === 'term' ? fieldOf(query).of !== 'image' : partsOf(query).every(ofCaption);
+
+const readsRows = (query: Query): boolean =>
+  query.type === 'term' ? fieldOf(query).of === 'caption-row' : partsOf(query).some(readsRows);
 
 function imageFilter(query: Query): Filter {
   if (query.type === 'not') return not(imageFilter(query.part));
   if (query.type === 'term') {
     const { of, filter } = fieldOf(query);
-    return of === 'image' ? filter(query) : captionsThat(filter(query));
+    return of === 'image' ? filter(query) : captionsThat(filter(query), readsRows(query));
   }
   if (query.type === 'or') return joined(query.parts.map(imageFilter), 'OR');
   const ofOne = query.parts.filter(ofCaption);
   const others = query.parts.filter((part) => !ofCaption(part)).map(imageFilter);
   const together = ofOne.every(({ type }) => type === 'not')
     ? ofOne.map(imageFilter)
-    : [captionsThat(joined(ofOne.map(captionFilter), 'AND'))];
+    : [captionsThat(joined(ofOne.map(captionFilter), 'AND'), ofOne.some(readsRows))];
   return joined([...(ofOne.length > 0 ? together : []), ...others], 'AND');
 }
 

@@ -3,7 +3,7 @@ import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
 import { type Catalog, openCatalog, STATE } from './catalog.ts';
 import { type KnownPlace, openPlaces } from './images.ts';
 import { filterOf } from './query.ts';
-import { type SelectOptions, select } from './selection.ts';
+import { type Selection, type SelectOptions, select } from './selection.ts';
 
 export interface CatalogSample extends Sample {
   /** The picture's number in the catalog. */
@@ -21,21 +21,32 @@ export async function* selectSamples(
   catalog: Catalog,
   options: SelectOptions = {},
 ): AsyncGenerator<CatalogSample> {
-  const { table, drop } = select(catalog, options);
+  const selection = select(catalog, options);
   try {
-    for (let last = 0; ; ) {
-      const rows = [
-        ...catalog.db.iterate<ImageRow>(
-          `SELECT id, key, hash, bytes, meta FROM ${table} JOIN images USING (id) WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
-          last,
-        ),
-      ];
-      if (rows.length === 0) return;
-      for (const row of rows) yield await toSample(catalog, row);
-      last = rows.at(-1)!.id;
-    }
+    yield* samplesOf(catalog, selection);
   } finally {
-    drop();
+    selection.drop();
+  }
+}
+
+/** The pictures that were selected, the first `limit` of them. */
+export async function* samplesOf(
+  catalog: Catalog,
+  { table }: Selection,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<CatalogSample> {
+  for (let last = 0, left = limit; left > 0; ) {
+    const rows = [
+      ...catalog.db.iterate<ImageRow>(
+        `SELECT id, key, hash, bytes, meta FROM ${table} JOIN images USING (id) WHERE id > ? ORDER BY id LIMIT ?`,
+        last,
+        Math.min(PAGE, left),
+      ),
+    ];
+    if (rows.length === 0) return;
+    for (const row of rows) yield await toSample(catalog, row);
+    last = rows.at(-1)!.id;
+    left -= rows.length;
   }
 }
 
