@@ -61,6 +61,25 @@ describe('from pictures to a training set', () => {
     expect(again.stdout.match(/Already complete: 6 captions/g)).toHaveLength(2);
   });
 
+  test('kinds without a captioner are written by the fine-tunes that come along', async () => {
+    const { code, stderr } = await say('caption', work, '--kind', 'short,descriptive', '--limit', '2');
+    expect(code).toBe(0);
+    expect(stderr).toContain('short captions by starter-short@');
+    expect(stderr).toContain('descriptive captions by starter-descriptive@');
+    const world = await say(
+      'caption',
+      work,
+      '--kind',
+      'short',
+      '--captioner',
+      'world',
+      '--limit',
+      '2',
+      '--json',
+    );
+    expect(jsonLines(world.stdout)[0].captioner).toMatch(/^world-short@/);
+  });
+
   test('a picture tells its history, and a job can be taken back', async () => {
     const { stdout } = await inWork('captions', join(photos(), 'scene-000000.png'));
     expect(stdout).toMatch(/\* human +"/);
@@ -124,7 +143,7 @@ describe('what is typed wrongly', () => {
     [['caption', 'WORK', '--out', 'x.jsonl'], 'captions of a workspace stay in it'],
     [['caption', 'PHOTOS', '--where', 'dog'], '--where and --overwrite are for workspaces'],
     [['caption', 'PHOTOS', '--overwrite', 'failed'], '--where and --overwrite are for workspaces'],
-    [['caption', 'WORK', '--kind', 'short'], 'none of the captioners writes short captions'],
+    [['caption', 'WORK', '--kind', 'alt'], 'none of the captioners writes alt captions'],
     [['caption', 'WORK', '--captioner', 'starter', '--captioner', 'starter'], 'both write human captions'],
     [['caption', 'WORK', '--kind', 'long'], 'It must be kinds of captions'],
     [['clean', 'WORK', '--rules', 'grammar'], 'There is no rule "grammar"'],
