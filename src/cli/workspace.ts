@@ -24,7 +24,7 @@ export async function sourceOrWorkspace(named: string | undefined, cwd = process
   const folder = await workspaceFolder(named, cwd);
   if (named !== undefined || (await isWorkspace(folder))) return named ?? folder;
   throw new UsageError("missing required argument 'source'", {
-    hint: 'Name pictures, or call it where a workspace is.',
+    hint: 'Name pictures, or call it where a workspace is. See: recaption --help',
   });
 }
 
