@@ -28,6 +28,7 @@ import { required, wholeNumber } from './options.ts';
 import { counted, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
 import { styleDifferenceLines, styleLines } from './score-tables.ts';
+import { sourceOrWorkspace } from './workspace.ts';
 
 interface ExportCommandOptions {
   for?: Trainer;
@@ -51,7 +52,7 @@ export const register: Register = (program, context) => {
       'Writes pictures and captions in the form that a trainer reads, with its configuration, then looks for what it would ' +
         'stumble over. Captions are drawn once, by the shares of the blend; the collection itself is only read.',
     )
-    .argument('<source>', 'a workspace, or any collection')
+    .argument('[source]', 'a workspace, or any collection (default: the workspace here)')
     .addOption(new Option('--for <trainer>', 'who will read it; see below').choices(TRAINERS))
     .option('--out <dir>', 'folder to write to')
     .option(
@@ -85,7 +86,9 @@ export const register: Register = (program, context) => {
       'after',
       `\nTrainers:\n${ABOUT}\n\nExample:\n  $ recaption export photos --for kohya --out training/photos --blend descriptive:0.95,alt:0.05`,
     )
-    .action((source: string, options: ExportCommandOptions) => exportCommand(source, options, context));
+    .action(async (source: string | undefined, options: ExportCommandOptions) =>
+      exportCommand(await sourceOrWorkspace(source), options, context),
+    );
 };
 
 function blendOption(text: string): Blend {
