@@ -9,6 +9,7 @@ import {
   type Sample,
   writeFailures,
 } from '../data/index.ts';
+import { byPeople } from '../data/trainers/draw.ts';
 import {
   BEST_FIRST,
   bestCaptions,
@@ -19,6 +20,7 @@ import {
   TRAINERS,
   type Trainer,
 } from '../data/trainers/index.ts';
+import { makeFolder } from '../data/writers/target.ts';
 import { RecaptionError, UsageError } from '../errors.ts';
 import { captionStyle, compareStyles, countStyle, type StyledCaption } from '../metrics/index.ts';
 import { type Reservoir, random, reservoir } from '../random.ts';
@@ -84,7 +86,7 @@ export const register: Register = (program, context) => {
     )
     .addHelpText(
       'after',
-      `\nTrainers:\n${ABOUT}\n\nExample:\n  $ recaption export photos --for kohya --out training/photos --blend descriptive:0.95,alt:0.05`,
+      `\nTrainers:\n${ABOUT}\n\nExample:\n  $ recaption export workspace --for kohya --out training-set --blend descriptive:0.95,alt:0.05`,
     )
     .action(async (source: string | undefined, options: ExportCommandOptions) =>
       exportCommand(await sourceOrWorkspace(source), options, context),
@@ -132,8 +134,8 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
       : { captions: bestCaptions(sample, count), missing: [] };
     counts.add(drawn);
     const { key: image } = sample;
-    for (const { kind, text } of sample.captions)
-      if (kind === 'human' || kind === 'alt') styles.originals.add({ image, text });
+    for (const caption of sample.captions)
+      if (byPeople(caption)) styles.originals.add({ image, text: caption.text });
     for (const { text } of drawn.captions) styles.result.add({ image, text });
     return drawn.captions;
   };
@@ -159,7 +161,8 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
   );
 
   const left = failures.all();
-  await writeFailures(join(out, 'failures.jsonl'), trainer, left);
+  await makeFolder(out);
+  await writeFailures(join(out, 'failures.jsonl'), 'export', left); // one list, of the last export into this folder
   for (const failure of left) output.record({ kind: 'failure', failure });
   for (const failure of left.slice(0, MAX_TOLD)) output.failure(failure);
   if (left.length > MAX_TOLD)
@@ -193,7 +196,8 @@ async function exportCommand(source: string, options: ExportCommandOptions, cont
     );
     for (const line of changed) output.print(`  ${line}`);
   }
-  if (samples > 0) {
+  if (samples === 0) exit(EXIT.doneWithFailures);
+  else {
     tellStyles(styles, output);
     const { errors } = await tellFindings(lintExport(trainer, out, { several: count > 1 }), context);
     if (errors > 0) exit(EXIT.doneWithFailures);

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { revertJob } from '../data/catalog/index.ts';
 import type { Context, Register } from './main.ts';
 import { required, wholeNumber } from './options.ts';
@@ -20,12 +21,14 @@ export const register: Register = (program, context) => {
 
 async function revertCommand(
   options: { job?: number; workspace?: string },
-  { output }: Context,
+  { output, signal }: Context,
 ): Promise<void> {
   const job = required(options.job, '--job <n>');
   const folder = await workspaceFolder(options.workspace);
-  await withWorkspace(folder, (catalog) => {
+  await withWorkspace(folder, async (catalog) => {
     for (const event of revertJob(catalog, job)) {
+      await turn(); // Ctrl-C is heard between two pages; the same command goes on
+      if (signal.aborted) return;
       output.record(event);
       if (event.kind === 'progress')
         output.progress({ ...event, label: 'taking back', unit: 'pictures', rate: event.imagesPerSecond });

@@ -35,7 +35,7 @@ async function statusCommand(
     const listed = failures ? listFailures(catalog, limit) : undefined;
     output.record({ kind: 'status', workspace: folder, ...status, ...(listed && { failed: listed }) });
     output.print(
-      `${shortPath(folder)}: ${counted(status.images, 'picture')}, ${megabytes(status.bytes)}${status.copies > 0 ? `, ${status.copies.toLocaleString('en')} of them in several places` : ''}`,
+      `${shortPath(folder)}: ${counted(status.images, 'picture')}, ${megabytes(status.bytes)}${status.copies > 0 ? `, and ${counted(status.copies, 'further place')} of the same files` : ''}`,
     );
     for (const { kind, captions, images, words } of status.kinds)
       output.print(

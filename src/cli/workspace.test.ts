@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
 import { jsonLines, say } from '../../test/helpers/program.ts';
-import { writeDataset } from '../data/index.ts';
+import { openDataset, writeDataset } from '../data/index.ts';
+import { byPeople } from '../data/trainers/draw.ts';
 import { worldDataset } from '../world/index.ts';
 import { workspaceFolder } from './workspace.ts';
 
@@ -120,6 +121,64 @@ describe('from pictures to a training set', () => {
     expect((await readdir(out)).filter((name) => name.endsWith('.txt'))).toHaveLength(6);
     expect(readFileSync(join(out, 'scene-000000.txt'), 'utf8').length).toBeGreaterThan(20);
   });
+});
+
+describe('an export into a folder that is in use', () => {
+  const out = () => join(folder.path, 'used');
+  const kohya = (...more: string[]) => say('export', work, '--for', 'kohya', '--out', out(), ...more);
+
+  test("never removes what is somebody's own, also where it was as it should be", async () => {
+    const [first] = (await readdir(photos()))
+      .filter((name) => name.endsWith('.png') && name !== 'broken.png')
+      .sort();
+    await cp(join(photos(), first), join(out(), first));
+    expect((await kohya()).code).toBe(0);
+    // Lint finds a picture without a caption then: it is theirs, and the trainer would meet it.
+    expect((await kohya('--overwrite', '--where', `NOT key:${first.replace('.png', '')}`)).code).toBe(3);
+    expect(await readdir(out())).toContain(first);
+    expect(await readdir(out())).not.toContain(first.replace('.png', '.txt'));
+  });
+
+  test('makes files of links where copies are asked for', async () => {
+    await kohya('--overwrite', '--link');
+    await kohya('--overwrite', '--copy');
+    const links = (await readdir(out(), { withFileTypes: true })).filter((entry) => entry.isSymbolicLink());
+    expect(links).toEqual([]);
+  });
+
+  test('removes the earlier one also where nothing is drawn, and says so by its status', async () => {
+    const { code, stdout } = await kohya('--overwrite', '--where', 'text:nothing-says-this');
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^0 samples written.*\n\d+ files of an earlier export removed/m);
+    expect((await readdir(out())).filter((name) => name.endsWith('.txt'))).toEqual([]);
+  });
+
+  test('that is not there yet is made, also for the list of what was left out', async () => {
+    const elsewhere = join(folder.path, 'not/yet/there');
+    const { code, stdout } = await say(
+      'export',
+      work,
+      '--for',
+      'kohya',
+      '--blend',
+      'human',
+      '--out',
+      elsewhere,
+    );
+    expect(stdout).toContain('0 samples written');
+    expect(code).toBe(3);
+    expect(existsSync(join(elsewhere, 'failures.jsonl'))).toBe(true);
+  });
+});
+
+test('what a captioner wrote is not exported as written by people, whatever its kind', async () => {
+  const other = join(folder.path, 'by-whom');
+  await say('import', photos(), '--into', other);
+  await say('caption', other, '--captioner', 'starter', '--limit', '1');
+  const samples = [];
+  for await (const sample of await openDataset(other, { where: 'has:human' })) samples.push(sample);
+  expect(samples[0].captions.map(({ kind, synthetic }) => [kind, synthetic])).toContainEqual(['human', true]);
+  expect(samples[0].captions.filter(byPeople).map(({ kind }) => kind)).toEqual(['alt']);
 });
 
 describe('query', () => {

@@ -51,6 +51,7 @@ export function readRow(value: unknown, kind: CaptionKind): RowContents {
         text: given.text,
         kind: given.kind ?? kinds?.[i] ?? defaults.kind,
         source: given.source ?? sources?.[i] ?? defaults.source,
+        ...(row.captioner !== undefined && given.source === undefined && { synthetic: true }),
       });
     }
   }

@@ -8,6 +8,8 @@ export interface Caption {
   kind: CaptionKind;
   /** Who wrote it, and how: `file`, `human`, `world`, or a captioner's id. */
   source: string;
+  /** True of what a captioner wrote, whatever its kind; nothing is known where it is absent. */
+  synthetic?: true;
 }
 
 export interface Sample {

@@ -152,6 +152,28 @@ test('an answer that suspiciously many pictures got is no caption', async () => 
   await many.remove();
 });
 
+test('a cleaning that was interrupted lets no stuck answer off', async () => {
+  const many = await temporaryFolder();
+  catalog.close();
+  catalog = await workspaceOf(
+    many.path,
+    Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`p${i}`, []])),
+  );
+  write(
+    Object.fromEntries(
+      Array.from({ length: 1200 }, (_, i) => [i + 1, i % 20 === 0 ? 'A man.' : `Picture ${i}.`]),
+    ),
+  );
+  const controller = new AbortController();
+  for await (const event of cleanWorkspace({ catalog, signal: controller.signal }))
+    if (event.kind === 'progress') controller.abort();
+  const before = current().filter((text) => text === 'A man.').length;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(60);
+  expect((await clean()).done).toMatchObject({ refused: before });
+  await many.remove();
+});
+
 test('a query chooses the pictures', async () => {
   expect((await clean({ where: 'key:c' })).done).toMatchObject({ captions: 1, refused: 1 });
 });

@@ -64,6 +64,10 @@ interface Row {
   recipe: number | null;
 }
 
+const IN_USE = `captions.state = ${STATE.current} AND words > 0`;
+/** What an earlier cleaning refused counts among the answers still: one that was interrupted must not let the rest off. */
+const IN_USE_OR_REFUSED = `(${IN_USE} OR captions.id IN (SELECT parent FROM captions AS refused WHERE derived = 1 AND words = 0 AND state = ${STATE.current}))`;
+
 /** Rows in one transaction. */
 const PAGE = 500;
 
@@ -105,14 +109,14 @@ async function* cleanSelected(
   const { db } = catalog;
   const ofKind = kinds ? `captions.kind IN (${kinds.map(() => '?').join()})` : 'captions.recipe IS NOT NULL';
   const from = `FROM captions JOIN images ON images.id = image
-    WHERE captions.state = ${STATE.current} AND words > 0 AND ${ofKind} AND image IN (SELECT id FROM ${table})`;
+    WHERE ${IN_USE} AND ${ofKind} AND image IN (SELECT id FROM ${table})`;
   const values = [...(kinds ?? [])];
   const { total, last } = db.get<{ total: number; last: number | null }>(
     `SELECT count(*) AS total, max(captions.id) AS last ${from}`,
     ...values,
   )!;
   const stuck = rules.includes(REPEATED)
-    ? stuckAnswers(catalog, from, values)
+    ? stuckAnswers(catalog, from.replace(IN_USE, IN_USE_OR_REFUSED), values)
     : new Map<string, Set<string>>();
   const clean = ({ text, captionKind }: Row): Cleaned => {
     const cleaned = cleanCaption(text, { rules, countTokens, maxTokens });

@@ -223,6 +223,15 @@ test('pictures that are all gone are told as they are met, and Ctrl-C is heard b
   expect((await run({ overwrite: 'failed', signal: aborted })).done).toMatchObject({ stopped: true });
 });
 
+test('a picture whose file was written over is no failure once what is there now is imported', async () => {
+  await run();
+  await writeFile(join(photos(), 'p5.png'), await numberedPicture(500));
+  expect((await run({ overwrite: 'always' })).done).toMatchObject({ added: 9, failed: 1 });
+  for await (const _ of importSources(catalog, [photos()]));
+  expect((await run()).done).toMatchObject({ captioned: 10, added: 1, failed: 0 });
+  expect(listFailures(catalog)).toEqual([]);
+});
+
 test('a caption that hygiene refused is not done, is tried again on request, and so once more after that is taken back', async () => {
   const fake = fakeCaptioner();
   const sorry: Captioner['caption'] = async (images) =>

@@ -53,7 +53,7 @@ export async function* captionWorkspace(options: WorkspaceJobOptions): AsyncGene
   const recipe = recipeOf(catalog, { captioner: captioner.id, kind: captioner.kind, request });
   const endTurn = turnOf(catalog, 'caption', recipe.hash);
   try {
-    const chosen = select(catalog, options);
+    const chosen = select(catalog, { where: options.where, limit: options.limit, placed: true });
     try {
       yield* captionChosen(options, recipe.id, chosen);
     } finally {

@@ -116,6 +116,7 @@ export function addFailure(
     now = Date.now(),
   }: { job: number; recipe?: number; image?: number; now?: number },
 ): void {
+  if (image !== undefined) db.run('DELETE FROM failures WHERE image = ? AND recipe = ?', image, recipe); // under another name
   db.run(
     `INSERT OR REPLACE INTO failures (place, recipe, image, job, key, code, message, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     place,

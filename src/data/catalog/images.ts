@@ -54,9 +54,9 @@ export function addImages(
 ): Added {
   const added: Added = { images: 0, captions: 0, copies: 0 };
   db.transaction(() => {
-    const failed = db.get('SELECT 1 FROM failures WHERE recipe = 0 LIMIT 1') !== undefined;
+    const failed = db.get('SELECT 1 FROM failures LIMIT 1') !== undefined;
     for (const image of images) {
-      if (failed) db.run('DELETE FROM failures WHERE place = ? AND recipe = 0', image.place.path);
+      if (failed) forgetFailures(image);
       const known = db.get<{ id: number }>('SELECT id FROM images WHERE hash = ?', image.hash);
       const id = known?.id ?? insertImage(image);
       if (known && image.looked) look(id, image.likeness);
@@ -99,6 +99,15 @@ export function addImages(
     const name = Buffer.from(hash).toString('hex', 0, 6);
     return (insert(key) ?? insert(`${key}~${name}`) ?? insert(`${key}~${Buffer.from(hash).toString('hex')}`))!
       .id;
+  }
+
+  /** What failed there when it was imported, or when it was another picture. */
+  function forgetFailures({ place: { path }, hash }: NewImage): void {
+    db.run(
+      'DELETE FROM failures WHERE place = ? AND (recipe = 0 OR image NOT IN (SELECT id FROM images WHERE hash = ?))',
+      path,
+      hash,
+    );
   }
 
   function look(id: number, likeness: Uint8Array | undefined): void {

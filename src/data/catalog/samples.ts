@@ -66,15 +66,22 @@ async function toSample(
     'SELECT path, start, modified FROM places WHERE image = ? ORDER BY path',
     id,
   );
-  const captions = db.all<{ text: string; kind: CaptionKind; author: string }>(
-    `SELECT text, kind, author FROM captions WHERE image = ? AND state = ${STATE.current} AND words > 0 ORDER BY id`,
+  const captions = db.all<{ text: string; kind: CaptionKind; author: string; recipe: number | null }>(
+    `SELECT text, kind, author, recipe FROM captions WHERE image = ? AND state = ${STATE.current} AND words > 0 ORDER BY id`,
     id,
   );
   return {
     id,
     key,
     image: await openPlaces(key, places, { folder, hash, bytes }),
-    captions: captions.map(({ text, kind, author }): Caption => ({ text, kind, source: author })),
+    captions: captions.map(
+      ({ text, kind, author, recipe }): Caption => ({
+        text,
+        kind,
+        source: author,
+        ...(recipe !== null && { synthetic: true }),
+      }),
+    ),
     ...(meta !== null && { meta: JSON.parse(meta) }),
   };
 }
@@ -87,7 +94,7 @@ export async function readWorkspace(folder: string, options: SelectOptions = {})
     async *[Symbol.asyncIterator]() {
       const catalog = await openCatalog(folder);
       try {
-        yield* selectSamples(catalog, options);
+        yield* selectSamples(catalog, { where: options.where, placed: true });
       } finally {
         catalog.close();
       }

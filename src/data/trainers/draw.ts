@@ -62,4 +62,5 @@ export const distinct = (captions: Caption[]): Caption[] =>
   captions.filter(({ text }, i) => captions.findIndex((other) => other.text === text) === i);
 
 /** Whether a caption was there before any captioner came. */
-export const byPeople = ({ kind }: Caption): boolean => kind === 'human' || kind === 'alt';
+export const byPeople = ({ kind, synthetic }: Caption): boolean =>
+  !synthetic && (kind === 'human' || kind === 'alt');

@@ -35,9 +35,11 @@ export async function* placeSamples(
     const { sample, picture } = exported;
     const name = `${below}${dotlessNameOf(sample.key)}.${picture.extension}`;
     const { path } = sample.image;
-    if (pictures === 'link' && path !== undefined) await placeLink(join(to, name), path, overwrite);
-    else await placeFile(join(to, name), picture.bytes, overwrite);
-    await wrote(name);
+    const isNew =
+      pictures === 'link' && path !== undefined
+        ? await placeLink(join(to, name), path, overwrite)
+        : await placeFile(join(to, name), picture.bytes, overwrite);
+    await wrote(name, isNew);
     yield { ...exported, name };
   }
 }

@@ -49,8 +49,8 @@ export interface ExportOptions {
 export interface ExportRun extends ExportOptions {
   /** Kinds of pictures that need not be converted: `PICTURES_READ`. */
   reads: readonly string[];
-  /** To be told of each file of the export, once it is there, by its name below the folder, with `/`. */
-  wrote(file: string): Promise<void>;
+  /** To be told of each file of the export, once it is there, by its name below the folder, with `/`; `isNew` is false where it stood there already. */
+  wrote(file: string, isNew?: boolean): Promise<void>;
 }
 
 export interface LintOptions {

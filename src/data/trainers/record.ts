@@ -27,20 +27,25 @@ export async function recorded<T>(
   const path = join(to, RECORD);
   const earlier = await readRecord(path);
   const files = new Set<string>();
-  const result = await write(async (file) => {
+  const strange = new Set<string>(); // of this export, and somebody else's: it stood there as it should
+  const result = await write(async (file, isNew = true) => {
+    if (!isNew && !earlier.has(file)) {
+      strange.add(file);
+      return;
+    }
     if (files.size === 0) await append(path, '\n'); // what a killed export left may end within a line
     files.add(file);
     await append(path, `${JSON.stringify({ file })}\n`);
   });
-  if (files.size === 0) return result;
+  if (files.size === 0 && earlier.size === 0) return result;
 
-  const others = [...earlier].filter((file) => !files.has(file));
+  const others = [...earlier].filter((file) => !files.has(file) && !strange.has(file));
   const removed = new Set<string>();
   for (const file of overwrite ? others : []) if (await removeFile(to, file)) removed.add(file);
   await writeLines(path, async (write) => {
     for (const file of [...files, ...others]) if (!removed.has(file)) await write(JSON.stringify({ file }));
   });
-  const strangers = await countStrangers(to, files);
+  const strangers = await countStrangers(to, new Set([...files, ...strange]));
   if (removed.size + strangers > 0) onLeftovers?.({ removed: removed.size, strangers });
   return result;
 }

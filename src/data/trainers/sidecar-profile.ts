@@ -53,8 +53,7 @@ export function sidecarProfile(form: SidecarForm): TrainerProfile {
       const file = placed.name.slice(0, placed.name.lastIndexOf('.')) + extension;
       const path = join(folder, file);
       folders.add(dirname(path));
-      await placeFile(path, Buffer.from(`${encode(captions)}\n`), overwrite);
-      await wrote(file);
+      await wrote(file, await placeFile(path, Buffer.from(`${encode(captions)}\n`), overwrite));
       written++;
       return distinct(captions);
     };
@@ -62,8 +61,8 @@ export function sidecarProfile(form: SidecarForm): TrainerProfile {
     else for await (const placed of placeSamples(dataset, adaptLine, run)) await each(placed);
     if (configuration && written > 0) {
       const text = configuration.write({ folder, folders: [...folders].sort(), several });
-      await placeFile(join(folder, configuration.file), Buffer.from(text), overwrite);
-      await wrote(configuration.file);
+      const isNew = await placeFile(join(folder, configuration.file), Buffer.from(text), overwrite);
+      await wrote(configuration.file, isNew);
     }
     return written;
   }

@@ -19,11 +19,12 @@ export const webdataset: TrainerProfile = {
   about: 'shards 00000.tar … of KEY.jpg, KEY.txt, KEY.json',
   lists: true,
   async write(dataset, run) {
-    const maxPerShard = SAMPLES_PER_SHARD;
-    const written = await writeWebDataset(named(dataset, run), run.to, { ...run, maxPerShard });
-    for (let shard = 0; shard * maxPerShard < written; shard++)
-      await run.wrote(`${String(shard).padStart(5, '0')}.tar`);
-    return written;
+    const options = {
+      ...run,
+      maxPerShard: SAMPLES_PER_SHARD,
+      onShard: (name: string) => run.wrote(name, true),
+    };
+    return writeWebDataset(named(dataset, run), run.to, options);
   },
   async *lint(dir, options) {
     for (const shard of await shardsOf(dir)) yield* lintMembers(shard);

@@ -34,19 +34,23 @@ export async function makeFolder(path: string): Promise<void> {
   });
 }
 
-/** Writes a file unless it stands there with these very contents. @throws RecaptionError `output-exists` */
-export async function placeFile(path: string, bytes: Uint8Array, overwrite = false): Promise<void> {
-  const found = await readFile(path).catch(() => undefined);
-  if (found?.equals(bytes)) return;
-  if (found && !overwrite) throw outputExists(path);
+/**
+ * Writes a file unless it stands there with these very contents, and as a file of its own.
+ * @returns false when it stood there @throws RecaptionError `output-exists`
+ */
+export async function placeFile(path: string, bytes: Uint8Array, overwrite = false): Promise<boolean> {
+  const taken = await lstat(path).catch(() => undefined);
+  if (taken?.isFile() && (await readFile(path).catch(() => undefined))?.equals(bytes)) return false;
+  if (taken && !overwrite) throw outputExists(path);
   await makeFolder(dirname(path));
   await writeFileAtomic(path, bytes);
+  return true;
 }
 
-/** Makes `path` a symbolic link to a file, unless it is one already. @throws RecaptionError `output-exists` */
-export async function placeLink(path: string, file: string, overwrite = false): Promise<void> {
+/** Makes `path` a symbolic link to a file, unless it is one already. @returns false when it was @throws RecaptionError `output-exists` */
+export async function placeLink(path: string, file: string, overwrite = false): Promise<boolean> {
   const target = resolve(file);
-  if ((await readlink(path).catch(() => undefined)) === target) return;
+  if ((await readlink(path).catch(() => undefined)) === target) return false;
   const taken = await lstat(path).catch(() => undefined); // a link that leads nowhere is there too
   if (taken && !overwrite) throw outputExists(path);
   await makeFolder(dirname(path));
@@ -54,6 +58,7 @@ export async function placeLink(path: string, file: string, overwrite = false): 
   try {
     await symlink(target, temporary);
     await rename(temporary, path);
+    return true;
   } catch (error) {
     await rm(temporary, { force: true });
     throw writeError(path, error);

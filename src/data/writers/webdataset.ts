@@ -8,6 +8,8 @@ import { imageFile, makeFolder, refuseExisting, type WriteOptions } from './targ
 
 export interface WebDatasetOptions extends WriteOptions {
   maxPerShard?: number;
+  /** Told of each shard when it is whole, by its name. */
+  onShard?: (name: string) => Promise<void>;
 }
 
 const KEY_DIGITS = 9;
@@ -21,7 +23,7 @@ const KEY_DIGITS = 9;
 export async function writeWebDataset(
   dataset: Dataset,
   to: string,
-  { maxPerShard = 1000, overwrite, onFailure }: WebDatasetOptions = {},
+  { maxPerShard = 1000, onShard, overwrite, onFailure }: WebDatasetOptions = {},
 ): Promise<number> {
   await makeFolder(to);
   const samples = dataset[Symbol.asyncIterator]();
@@ -29,7 +31,8 @@ export async function writeWebDataset(
   try {
     let next = await samples.next();
     for (let shard = 0; !next.done; shard++) {
-      const path = join(to, `${String(shard).padStart(5, '0')}.tar`);
+      const name = `${String(shard).padStart(5, '0')}.tar`;
+      const path = join(to, name);
       await refuseExisting(path, overwrite);
       await writeAtomic(path, async (write) => {
         const before = written;
@@ -42,6 +45,7 @@ export async function writeWebDataset(
         }
         await write(END_OF_ARCHIVE);
       });
+      await onShard?.(name);
     }
   } finally {
     await samples.return?.();
