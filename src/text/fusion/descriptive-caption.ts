@@ -5,8 +5,9 @@ import { centrality } from './central.ts';
 import { enrich } from './enrich.ts';
 import { firstSentence } from './first-sentence.ts';
 import { furtherSentences } from './further-sentences.ts';
-import { genderOf } from './lexicon.ts';
-import { mend, type Reading, readCaption } from './read-caption.ts';
+import { genderOf, LOOSE } from './lexicon.ts';
+import { mend } from './mend.ts';
+import { type Reading, readCaption } from './read-caption.ts';
 import type { Said } from './said.ts';
 import { sentence } from './wording.ts';
 
@@ -50,7 +51,8 @@ function ranked(readings: readonly Reading[], facts: Agreed): Reading[] {
   const score = ({ graph, adjectives, phrases, head, plural, count }: Reading, i: number): number => {
     const wrong = adjectives.filter(([noun, adjective]) => !facts.isRight(noun, adjective)).length;
     const clauses = phrases.filter(({ kind }) => kind === 'clause').length;
-    const isOther = !facts.isSubject(head, plural) || (count !== undefined && count !== facts.count);
+    const isOther =
+      LOOSE.test(head) || !facts.isSubject(head, plural) || (count !== undefined && count !== facts.count);
     const isBare = !phrases.some(({ kind }) => kind === 'finite' || kind === 'active');
     const richness = 0.04 * Math.min(10, tuplesOf(graph).length) + (head === facts.subject ? 0.1 : 0);
     return central[i] + richness - 0.3 * wrong - 0.15 * clauses - (isOther ? 0.5 : 0) - (isBare ? 0.2 : 0);

@@ -1,6 +1,6 @@
 import { sameMeaning } from '../scene-graph/index.ts';
 import { wordnet } from '../wordnet.ts';
-import { COLOURS, DETERMINERS, genderOf, isPlural } from './lexicon.ts';
+import { COLOURS, DETERMINERS, genderOf, isPlural, PREPOSITIONS } from './lexicon.ts';
 import type { Reading } from './read-caption.ts';
 import type { Said } from './said.ts';
 import { startOfNoun } from './wording.ts';
@@ -9,6 +9,8 @@ import { startOfNoun } from './wording.ts';
 const MOST = 3;
 /** Of one body, one of these is enough. */
 const AGE = /^(?:small|little|young|tiny|baby|toddler|child|kid|boy|girl)s?$/;
+/** Half of a word, "four sided", or what somebody does at the moment, "two shaking men". */
+const NOT_ALONE = /^(?:colou?red|sized|shaped|sided|haired|legged)$|..ing$/;
 const GENDER = /^(?:fe)?male$/;
 /** Stands behind a colour. */
 const MATERIAL =
@@ -31,10 +33,13 @@ export function enrich(sentences: readonly string[][], said: Said, readings: rea
 function mentionOf(
   noun: string,
   adjective: string,
-  { head, plural, joined }: Reading,
+  { head, plural, joined, subjectNouns, phrases }: Reading,
   { facts, main, name, nouns }: Said,
 ): string | undefined {
-  if (genderOf(noun) && wordnet().baseForms(adjective, 'adjective').length === 0) return undefined; // a "dirt biker"
+  const isAdjective = COLOURS.has(adjective) || MATERIAL.test(adjective) || wordnet().baseForms(adjective, 'adjective').length > 0; // biome-ignore format: one line
+  if (!isAdjective || NOT_ALONE.test(adjective)) return undefined; // a "dirt biker"
+  // "A baby zebra with an adult zebra": which of them?
+  if ([...subjectNouns, ...phrases.flatMap(({ nouns }) => nouns)].filter((one) => one === noun).length > 1) return undefined; // biome-ignore format: one line
   if (noun === head && !joined && !main.joined && facts.isSubject(head, plural)) return name;
   if (genderOf(noun)) return nouns.includes(noun) && noun !== name ? noun : undefined;
   return nouns.find(
@@ -52,11 +57,13 @@ function add(
   const words = sentences.find((one) => one.some(isNoun));
   if (words === undefined) return false;
   const known = sentences.flatMap((one) => one.flatMap((word, i) => (isNoun(word) ? one.slice(startOfNoun(one, i, 0), i) : []))); // biome-ignore format: one line
-  const isLike = (one: string) => one.toLowerCase() === adjective || sameMeaning(one, adjective) || (AGE.test(one) && AGE.test(adjective)); // biome-ignore format: one line
+  const isLike = (one: string) => one.toLowerCase().startsWith(adjective) || sameMeaning(one, adjective) || (AGE.test(one) && AGE.test(adjective)); // biome-ignore format: one line
   if (known.some(isLike) || (AGE.test(noun) && AGE.test(adjective) && known.some((one) => AGE.test(one)))) return false; // biome-ignore format: one line
   const at = words.findIndex(isNoun);
   let start = startOfNoun(words, at, 0);
   while (start < at && DETERMINERS.has(words[start].toLowerCase())) start++;
+  // Without a determiner the noun phrase may begin earlier: "pick up truck".
+  if (start > 0 && PREPOSITIONS.has(words[start - 1]) && !isPlural(noun)) return false;
   if (COLOURS.has(adjective) && known.some((one) => COLOURS.has(one))) {
     const colour = words.findIndex((word, i) => i >= start && i < at && COLOURS.has(word));
     if (colour < 0 || words[colour + 1] === 'and' || words[colour - 1] === 'and') return false;

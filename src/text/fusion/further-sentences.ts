@@ -1,19 +1,21 @@
 import { sameMeaning } from '../scene-graph/index.ts';
-import { BOUND, genderOf, isDog, isPlural, PRONOUNS } from './lexicon.ts';
-import { predicateOf } from './predicate.ts';
+import { genderOf, isContent, LOOSE, PRONOUNS } from './lexicon.ts';
+import { isOwn, predicateOf } from './predicate.ts';
 import type { Phrase, Reading } from './read-caption.ts';
-import { contradicts, isOf, isSaid, type Said, verbOf } from './said.ts';
+import { contradicts, isSaid, type Said, verbOf } from './said.ts';
 import { isCollective, withArticle } from './wording.ts';
 
 /** Verbs that say little. */
 const FAINT = /^(?:be|have|look|go|get|do|take|play|make|seem|appear)$/;
-/** Nouns of time, manner and part of the picture: they alone are no news, and nothing is said of them. */
-const LOOSE =
-  /^(?:night|day|air|mid-air|midair|time|daytime|sunset|place|way|line|front|play|work|one|other|action|motion|flight|top|side|edge|end|picture|camera|background|foreground|distance|something|each)$/;
-
-/** What a caption says that has not been said, each phrase of whom it is said. */
+/**
+ * What a caption says of its subject that has not been said, in its own words: from the last phrase that is surely the
+ * subject's before what is new, to the last new one.
+ */
 export function furtherSentences(reading: Reading, said: Said): void {
-  const { phrases, head, plural, graph } = reading;
+  const end = reading.phrases.findIndex((phrase) => phrase.kind === 'clause' || isUnclear(phrase, said));
+  const phrases = reading.phrases.slice(0, end < 0 ? undefined : end);
+  // "while holding | them up"
+  if (end > 0 && reading.phrases[end].kind !== 'clause' && phrases[end - 1].nouns.length === 0) phrases.pop();
   const fresh = phrases.map((phrase) => isNew(phrase, reading, said));
   phrases.forEach(({ kind, nouns }, i) => {
     // "with a city | in the background", "with their arms | held high"
@@ -22,34 +24,9 @@ export function furtherSentences(reading: Reading, said: Said): void {
   });
   const who = whoIs(reading, said);
   if (!fresh.includes(true) || who === undefined) return;
-  if (who === 'new') {
-    const told = phrases.slice(0, fresh.lastIndexOf(true) + 1).filter((one) => one.kind !== 'clause' && !isUnclear(one, said)); // biome-ignore format: one line
-    speak({ subject: withArticle(reading.subject, reading), noun: head, plural }, told, said);
-    said.nouns.push(head);
-    return;
-  }
-  const own: Phrase[] = [];
-  for (let i = 0; i < phrases.length; i++) {
-    if (!fresh[i]) continue;
-    const [phrase, before] = [phrases[i], phrases[i - 1]];
-    const run = [phrase];
-    while (fresh[i + 1] && phrases[i + 1].kind !== 'finite') run.push(phrases[++i]);
-    const anchor = before && !own.includes(before) ? anchorOf(phrase, before, reading) : undefined;
-    if (anchor !== undefined && !BOUND.test(phrase.words[0])) {
-      speak({ subject: ['the', anchor], noun: anchor, plural: isPlural(anchor) }, run, said);
-      continue;
-    }
-    const isLoose = phrase.words[0] === 'with' && before && !isOf(head, phrase.nouns, graph);
-    if (phrase.kind === 'place' && (BOUND.test(phrase.words[0]) || isLoose) && !own.includes(before)) {
-      // What it belongs to is said again, or it would hang in the air.
-      const at = phrases.indexOf(phrase);
-      const verb = phrases.findLastIndex(({ kind }, k) => k < at && kind !== 'place' && kind !== 'clause');
-      if (verb < 0) continue;
-      own.push(...phrases.slice(verb, at).filter((one) => !own.includes(one)));
-    }
-    own.push(...run);
-  }
-  speak(who, own, said);
+  const first = fresh.indexOf(true);
+  const from = phrases.findLastIndex((_, i) => i <= first && isOwn(phrases, i, reading));
+  speak(who, phrases.slice(from, fresh.lastIndexOf(true) + 1), reading, said);
 }
 
 interface Who {
@@ -59,29 +36,22 @@ interface Who {
   plural: boolean;
 }
 
-/** Of whom a caption speaks; undefined where it has counted the same ones otherwise. */
-function whoIs(
-  { head, plural, joined, phrases }: Reading,
-  { facts, main, name, nouns }: Said,
-): Who | 'new' | undefined {
+/** Of whom a caption speaks; undefined where it has counted the same ones otherwise, or speaks of the picture. */
+function whoIs(reading: Reading, { facts, main, name, nouns }: Said): Who | undefined {
+  const { head, plural, joined, phrases, subject } = reading;
   const others = phrases.flatMap(({ nouns }) => nouns);
   const isTwo = !sameMeaning(head, name) && others.some((noun) => sameMeaning(noun, name)); // "a woman holds a baby"
   if (facts.isSubject(head, plural) && !joined && !main.joined && !isTwo)
     return { subject: ['the', name], noun: name, plural };
-  if (plural && main.plural && (joined || main.joined) && !isCollective(head))
-    return { subject: ['they'], noun: '', plural };
+  if (LOOSE.test(head)) return undefined;
+  const areBoth = plural && main.plural && (joined || main.joined) && !isCollective(head);
+  const isThem = joined && main.joined ? reading.subjectNouns.every((noun) => isSaid(noun, main.subjectNouns)) : genderOf(head) && genderOf(main.head); // biome-ignore format: one line
+  if (areBoth && isThem) return { subject: ['they'], noun: '', plural };
   const alike = sameMeaning(head, main.head) || (genderOf(head) && genderOf(main.head));
   if (alike && plural !== main.plural && !nouns.includes(head)) return undefined;
   if (joined && isSaid(head, nouns)) return undefined;
-  return isSaid(head, nouns) ? { subject: ['the', head], noun: head, plural } : 'new';
-}
-
-/** The noun right before a phrase, where the graph has the phrase belong to it. */
-function anchorOf(phrase: Phrase, before: Phrase, { graph }: Reading): string | undefined {
-  const noun = before.nouns.at(-1);
-  if (noun === undefined || phrase.kind === 'finite' || LOOSE.test(noun)) return undefined;
-  if (phrase.words[0] === 'with' && phrase.nouns.some((one) => genderOf(one) !== undefined || isDog(one))) return undefined; // biome-ignore format: one line
-  return before.words.at(-1)?.toLowerCase() === noun && isOf(noun, phrase.nouns, graph) ? noun : undefined;
+  const known = isSaid(head, nouns);
+  return { subject: known ? ['the', head] : withArticle(subject, reading), noun: head, plural };
 }
 
 function isNew(phrase: Phrase, { head, plural }: Reading, said: Said): boolean {
@@ -103,12 +73,22 @@ function isUnclear({ words }: Phrase, { main }: Said): boolean {
   });
 }
 
-function speak({ subject, noun, plural }: Who, phrases: readonly Phrase[], said: Said): void {
-  if (phrases.length === 0) return;
-  const isMain = noun === '' || noun === said.name;
-  const predicate = predicateOf(phrases, { noun, plural, verbs: isMain ? said.verbs : [] });
+function speak(who: Who, phrases: readonly Phrase[], reading: Reading, said: Said): void {
+  const isMain = who.noun === '' || who.noun === said.name;
+  const predicate = predicateOf(phrases, { ...who, verbs: isMain ? said.verbs : [] }, reading);
+  if (predicate === undefined || isRepeated(predicate, said)) return;
   const nouns = phrases.flatMap((phrase) => phrase.nouns);
-  said.sentences.push({ subject, predicate, nouns, isMain });
-  said.nouns.push(...nouns);
+  said.sentences.push({ subject: who.subject, predicate, nouns, isMain });
+  said.nouns.push(who.noun, ...nouns);
   if (isMain) said.verbs.push(...phrases.flatMap((phrase) => verbOf(phrase) ?? []));
+}
+
+/** Whether most of what the words say was said in one sentence. */
+function isRepeated(words: readonly string[], { sentences }: Said): boolean {
+  const content = words.filter(isContent);
+  return sentences.some(({ subject, predicate }) => {
+    const known = [...subject, ...predicate].filter(isContent);
+    const again = content.filter((word) => isSaid(word, known)).length;
+    return content.length - again < again;
+  });
 }

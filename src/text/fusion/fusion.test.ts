@@ -36,6 +36,12 @@ describe('a short caption', () => {
     expect(short('Old woman feeding a horse')).toBe('an old woman feeding a horse');
   });
 
+  test('says what the subject has with "with", and nothing that somebody else does', () => {
+    expect(short('A large kitchen has a stove and an oven')).toBe('a large kitchen with a stove and an oven');
+    expect(short('A man on a horse with some children watching .')).toBe('a man on a horse');
+    expect(short('This is a brown horse eating grass .')).toBe('a brown horse eating grass');
+  });
+
   test('of nothing is nothing', () => {
     expect(short()).toBeUndefined();
     expect(short(' . ')).toBeUndefined();
@@ -59,6 +65,42 @@ describe('a descriptive caption', () => {
     expect(descriptive('A man rides a horse .', 'A man is riding a horse .', 'Man riding horse')).toMatch(
       /^A man [a-z ]+ horse\.$/,
     );
+  });
+
+  test('says of a thing only what its own caption says of it', () => {
+    expect(
+      descriptive('Two men at a table eating and laughing .', 'Some guys are sitting at a table .'),
+    ).toBe('Two men at a table are eating and laughing. The men are sitting at the table.');
+    expect(descriptive('A room with many decorations hanging')).toBe(
+      'There is a room with many decorations hanging.',
+    );
+  });
+
+  test('leaves out a caption whose verb would be taken for a noun', () => {
+    const text = descriptive('A red bus is parked near a shop .', 'A bus stops to pick up some people .');
+    expect(text).toBe('A red bus is parked near a shop.');
+  });
+
+  test('leaves out what was said for the most part', () => {
+    const text = descriptive(
+      'A man in a white shirt and tie is holding up a hand .',
+      'A man in a shirt and tie motioning with a hand .',
+    );
+    expect(text).toBe('A man in a white shirt and tie is holding up a hand.');
+  });
+
+  test('gives an adjective to no other of the same name', () => {
+    const text = descriptive(
+      'A baby zebra is drinking milk from its mother .',
+      'A baby zebra drinking from an adult zebra .',
+    );
+    expect(text).toBe('A baby zebra is drinking milk from its mother.');
+  });
+
+  test('knows a participle from the past', () => {
+    expect(descriptive('A bike locked to a pole')).toBe('A bike is locked to a pole.');
+    expect(descriptive('A man walked to a pole')).toBe('A man walked to a pole.');
+    expect(descriptive('A table with plates set up')).toBe('There is a table with plates set up.');
   });
 
   test('gives a caption without a verb one, and closes with a full stop', () => {

@@ -18,7 +18,7 @@ export const AUXILIARIES = set('is are was were be being been has have had');
 export const BE = set('is are was were');
 /** What begins a clause of its own. */
 export const CLAUSE_WORDS = set(
-  'while whilst as who whom which that when where because so then until if but than whose wherein although though',
+  'while whilst as who whom which that when where because so then until if but than whose wherein although though what how',
 );
 export const DETERMINERS = set(
   'a an the some several many this that these those his her its their one two three four five six seven eight nine ten another other both few couple various multiple',
@@ -27,6 +27,12 @@ export const INDEFINITE = set('a an some');
 export const PRONOUNS = set(
   'it him them himself herself itself themselves they he she each one another other others',
 );
+/** Nouns of time, manner and part of the picture: they alone are no news, and nothing is said of them. */
+export const LOOSE =
+  /^(?:night|day|air|mid-air|midair|time|daytime|sunset|place|way|line|front|play|work|one|other|action|motion|flight|top|side|edge|end|(?:picture|image|photo|photograph|view|shot|scene)s?|closeup|close-up|close|camera|background|foreground|distance|something|each)$/;
+/** Whether a word says something of itself. */
+export const isContent = (word: string): boolean =>
+  /^[a-z]/i.test(word) && !/^(?:the|and|or|of|not)$/.test(word) && ![PREPOSITIONS, AUXILIARIES, DETERMINERS, PRONOUNS].some((one) => one.has(word)); // biome-ignore format: one line
 /** Participles that say how something is; any other word in -ed, or irregular, is taken for past tense. */
 export const STATES = set(`
   dressed covered surrounded gathered seated parked filled made decorated painted tied crowded lined perched huddled wrapped

@@ -5,14 +5,18 @@ import { wordnet } from '../wordnet.ts';
 import {
   ADVERBS,
   AUXILIARIES,
-  BE,
   CLAUSE_WORDS,
   COLOURS,
   DETERMINERS,
+  genderOf,
+  isDog,
   isPlural,
   PREPOSITIONS,
   STATES,
 } from './lexicon.ts';
+import { inOrder, mend } from './mend.ts';
+import { isMistaken, isOne } from './subject.ts';
+import { isCollective } from './wording.ts';
 
 /** `finite`: "runs"; `active`: "running"; `state`: "dressed in"; `clause`: whatever else has its own conjunction. */
 export type PhraseKind = 'finite' | 'active' | 'state' | 'place' | 'clause';
@@ -44,23 +48,6 @@ export interface Reading {
   adjectives: [noun: string, adjective: string][];
 }
 
-/** Words without the marks of tokenised text: quotes, brackets and the closing stop are gone, commas are words. */
-export function mend(text: string): string[] {
-  const clean = text
-    .replace(/["“”()`]|''/g, ' ')
-    .replace(/([,;:])/g, ' $1 ')
-    .replace(/\s+('s|n't)\b/g, '$1');
-  const words = clean
-    .trim()
-    .replace(/[\s.!?,;:]+$/, '')
-    .split(/\s+/)
-    .filter(Boolean);
-  const shouts = words.filter((word) => /^[A-Z]/.test(word)).length > words.length / 2;
-  return words.map((word, i) =>
-    i === 0 || shouts || word === 'A' || word === 'The' ? word.toLowerCase() : word,
-  );
-}
-
 /** The first sentence of a text, or undefined where it has no subject that could be told from the rest. */
 export function readCaption(text: string, parser: SceneGraphParser): Reading | undefined {
   const sentence = text.split(/(?<=\w\w)\s*[.!?]\s+(?=\w)/)[0];
@@ -72,9 +59,11 @@ export function readCaption(text: string, parser: SceneGraphParser): Reading | u
   const end = starts[0]?.at ?? words.length;
   const subject = words.slice(0, end).filter((word) => word !== ',');
   const last = named.findIndex((object, i) => object && !named[i + 1]);
-  if (last < 0 || last >= end) return undefined;
+  if (last < 0 || last >= end || isMistaken(words.slice(0, last + 1), words[last + 1])) return undefined;
   const joined = subject.includes('and') && named.slice(last + 1, end).some(Boolean);
-  const count = NUMBER.exec(words.slice(0, 2).join(' '))?.[1];
+  const head = words[last].toLowerCase();
+  const many = isPlural(head) && (isCollective(head) || !isOne(words.slice(0, last + 1)));
+  const count = many ? NUMBER.exec(words.slice(0, 2).join(' '))?.[1] : undefined; // not a "four sided clock"
   const phrases = starts.map(({ at, kind }, i) => {
     const until = starts[i + 1]?.at ?? words.length;
     let from = at;
@@ -90,9 +79,9 @@ export function readCaption(text: string, parser: SceneGraphParser): Reading | u
   return {
     graph,
     subject,
-    head: words[last].toLowerCase(),
+    head,
     subjectNouns: nounsOf(words, named, 0, end),
-    plural: joined || isPlural(words[last].toLowerCase()) || count !== undefined,
+    plural: joined || many,
     joined,
     count,
     phrases: phrases.filter(({ words }) => words.length > 0),
@@ -112,18 +101,9 @@ function endOf(words: readonly string[], until: number): number {
   return end;
 }
 
-/** "There is a dog" says "a dog"; "in the park, a dog" is "a dog in the park". */
-function inOrder(words: string[]): string[] {
-  if (words[0] === 'there' && BE.has(words[1])) return words.slice(2);
-  const comma = words.indexOf(',');
-  if (PREPOSITIONS.has(words[0]) && comma > 0 && DETERMINERS.has(words[comma + 1]))
-    return [...words.slice(comma + 1), ...words.slice(0, comma)];
-  return words;
-}
-
 /** For each word whether it is part of the name of an object. */
 function namedWords(words: readonly string[], { objects }: SceneGraph): boolean[] {
-  const named = words.map(() => false);
+  const named = words.map((word) => /^guys?$/i.test(word)); // the parser has no such noun
   for (const { name } of objects) {
     const parts = name.split(' ');
     for (let i = 0; i + parts.length <= words.length; i++)
@@ -139,7 +119,7 @@ const isWorn = (words: readonly string[], i: number): boolean =>
 
 /** Verbs that are no clothes. */
 const DEED =
-  /^(?:walk|run|stand|sit|play|jump|hold|pose|look|ride|swim|climb|wear|throw|kick|smile|dance|perform|lean|talk)s$|ing$/;
+  /^(?:walk|run|stand|sit|play|jump|hold|pose|look|ride|swim|climb|wear|throw|kick|smile|dance|perform|lean|talk)s$|(?<!cloth)ing$/;
 
 const nounsOf = (words: readonly string[], named: readonly boolean[], from: number, until: number): string[] =>
   words.slice(from, until).filter((_, i) => named[from + i] && !(named[from + i + 1] && from + i + 1 < until)).map((word) => word.toLowerCase()); // biome-ignore format: one line
@@ -192,6 +172,7 @@ function kindAt(
   if (word === 'and' && DETERMINERS.has(next) && finite && verbSoon(words, named, i + 1)) return 'clause';
   if (word === 'being') return 'active';
   if (AUXILIARIES.has(word)) return finite ? 'clause' : 'finite';
+  if (/^(?:up|down|out|off)$/.test(word) && named[i - 1] && named[i + 1]) return undefined; // a "pick up truck"
   if (PREPOSITIONS.has(word) && !(word === 'next' && next !== 'to'))
     return PREPOSITIONS.has(before) || (ADVERBS.has(before) && !named[i - 1] && PREPOSITIONS.has(before))
       ? undefined
@@ -200,10 +181,18 @@ function kindAt(
     named[i - 1] || isWorn(words, i - 1) || ADVERBS.has(before) || /^(?:and|,|while|as)$|ly$/.test(before);
   if (!afterNoun || named[i]) return undefined;
   if (DETERMINERS.has(word) || /ly$/.test(word)) return undefined;
+  if (/^(?:lots|waters|slices|full)$/.test(word)) return undefined;
   const bases = wordnet().baseForms(word, 'verb');
   const inflected = bases.filter((base) => base !== word);
-  if (/..ing$/.test(word) && inflected.length > 0)
+  if (
+    /..ing$/.test(word) &&
+    inflected.length > 0 &&
+    !(TOOLING.test(word) && named[i + 1] && !DETERMINERS.has(words[0]) && !genderOf(before))
+  )
     return named[i + 1] && !named[i - 1] && before !== 'and' ? undefined : 'active';
+  // A bike "locked to a pole" is locked, but a man "walked on a beach" walked.
+  const isDone = /^(?:with|by|upside-down|)$/.test(next) || (PREPOSITIONS.has(next) && named[i - 1] && !genderOf(before) && !isDog(before)); // biome-ignore format: one line
+  if (/ed$/.test(word) && inflected.length > 0 && isDone) return 'state';
   if (STATES.has(word)) return named[i + 1] ? undefined : 'state'; // a "snow covered street" is a street
   if (bases.length === 0) return undefined;
   if (finite && !/^(?:and|,)$/.test(before)) return undefined;
@@ -211,6 +200,9 @@ function kindAt(
   if (inflected.length > 0 && !bases.includes(word)) return 'finite'; // past tense
   return bases.includes(word) && i > 0 && named[i - 1] && isPlural(before) ? 'finite' : undefined;
 }
+
+/** Names a thing after what it is for: "hair cutting tools". */
+const TOOLING = /^(?:cutting|washing|cooking|cleaning|serving|parking|waiting|dining)$/;
 
 /** "and a man stands": a second sentence rather than a second object. */
 function verbSoon(words: readonly string[], named: readonly boolean[], from: number): boolean {

@@ -1,8 +1,11 @@
 import type { SceneGraphParser } from '../scene-graph/index.ts';
+import { wordnet } from '../wordnet.ts';
 import { centrality } from './central.ts';
-import { BE, PRONOUNS } from './lexicon.ts';
-import { mend, type Phrase, type Reading, readCaption } from './read-caption.ts';
-import { withArticle } from './wording.ts';
+import { BE, COLOURS, LOOSE, PREPOSITIONS, PRONOUNS, STATES } from './lexicon.ts';
+import { mend } from './mend.ts';
+import { fits, isOwn } from './predicate.ts';
+import { type Phrase, type Reading, readCaption } from './read-caption.ts';
+import { isOrAre, withArticle } from './wording.ts';
 
 /** Words of a short caption, if the subject itself is not longer. */
 const MOST = 10;
@@ -20,7 +23,8 @@ export function shortCaption(captions: readonly string[], parser: SceneGraphPars
   const central = centrality(readings);
   const score = (i: number) =>
     central[i] +
-    (isPlain(readings[i]) ? 0.2 : 0) +
+    (isPlain(readings[i]) ? 0.2 : 0) -
+    (LOOSE.test(readings[i].head) || !mainPhrase(readings[i]) ? 0.3 : 0) +
     0.03 * readings[i].adjectives.filter(([noun]) => noun === readings[i].head).length;
   const best = readings.reduce((best, _, i) => (score(i) > score(best) ? i : best), 0);
   return reduced(readings[best]);
@@ -32,10 +36,26 @@ const isPlain = (reading: Reading): boolean => {
   return /finite|active|state/.test(mainPhrase(reading)?.kind ?? '') && length >= 5 && length <= MOST;
 };
 
-function mainPhrase({ phrases }: Reading): Phrase | undefined {
-  const clear = phrases.filter(({ words }) => !words.some((word) => PRONOUNS.has(word)));
+/** What is surely said of the subject and can follow it: a deed before a state before a place. */
+function mainPhrase(reading: Reading): Phrase | undefined {
+  const clear = reading.phrases.filter(
+    ({ kind, words }, i) =>
+      kind !== 'clause' &&
+      isOwn(reading.phrases, i, reading) &&
+      (kind !== 'finite' || canFollow(words, isOrAre(reading.head, reading.plural))) &&
+      !words.some((word) => PRONOUNS.has(word)),
+  );
   const first = (kinds: RegExp) => clear.find(({ kind }) => kinds.test(kind));
   return first(/finite|active/) ?? first(/state/) ?? first(/place/);
+}
+
+/** "a shower stall | is the focal point" would lose its verb. */
+function canFollow([first, second = '']: readonly string[], be: 'is' | 'are'): boolean {
+  if (!BE.has(first)) return /ed$/.test(first) || fits([first], be);
+  const isVerb = wordnet()
+    .baseForms(second, 'verb')
+    .some((base) => base !== second);
+  return PREPOSITIONS.has(second) || STATES.has(second) || isVerb;
 }
 
 function reduced(reading: Reading): string {
@@ -51,14 +71,19 @@ function reduced(reading: Reading): string {
   return shortened(words).join(' ');
 }
 
-/** "is running" as "running". */
-const bare = (words: readonly string[]): string[] =>
-  words.slice(BE.has(words[0]) && words.length > 1 ? 1 : 0);
+/** "is running" as "running", "has two sinks" as "with two sinks". */
+function bare(words: readonly string[]): readonly string[] {
+  const [first, second] = words;
+  if (/^(?:has|have|had)$/.test(first) && second && !/ed$|^been$/.test(second))
+    return ['with', ...words.slice(1)];
+  return words.slice(BE.has(first) && second ? 1 : 0);
+}
 
-/** What is too long ends before its last "and". */
+/** What is too long ends before its last "and", unless that is within a noun phrase: "a blue | and white cup". */
 function shortened(words: readonly string[]): readonly string[] {
   const and = words.lastIndexOf('and');
-  return words.length > MOST && and > 4
-    ? shortened(words.slice(0, words[and - 1] === ',' ? and - 1 : and))
+  const end = words[and - 1] === ',' ? and - 1 : and;
+  return words.length > MOST && and > 4 && !COLOURS.has(words[end - 1])
+    ? shortened(words.slice(0, end))
     : words;
 }
