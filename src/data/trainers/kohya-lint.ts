@@ -9,7 +9,7 @@ import { readJson } from '../readers/json-file.ts';
 import { complaint } from '../rows.ts';
 import { badConfig } from './configuration.ts';
 import { besideConfig, KOHYA_CONFIG, readKohyaConfig, type Subset } from './kohya-config.ts';
-import { type FolderRules, foldersOf, lintFolder } from './lint-folder.ts';
+import { type FolderRules, foldersOf, lintFolder, picturesBelow } from './lint-folder.ts';
 import { lintPicture, PICTURES_READ } from './pictures.ts';
 import type { Finding, LintOptions } from './profile.ts';
 import { CLIP_TOKENS, overLong } from './tokens.ts';
@@ -144,13 +144,11 @@ async function* lintMetadata(
     }
   }
   if (folder === undefined) return;
-  for await (const { folder: own, names } of foldersOf(folder)) {
-    for (const picture of names.filter(isImageName).map((name) => join(own, name))) {
-      yield* lintPicture(fileImage(picture), PICTURES_READ.kohya);
-      if (namesOf(picture, folder).some((name) => entries.has(name))) continue;
-      const message = `the picture has no entry in ${file}: it is not learnt`;
-      yield { place: picture, trap: 'missing-caption', severity: 'error', message };
-    }
+  for await (const picture of picturesBelow(folder)) {
+    yield* lintPicture(fileImage(picture), PICTURES_READ.kohya);
+    if (namesOf(picture, folder).some((name) => entries.has(name))) continue;
+    const message = `the picture has no entry in ${file}: it is not learnt`;
+    yield { place: picture, trap: 'missing-caption', severity: 'error', message };
   }
 }
 

@@ -121,6 +121,12 @@ export async function* foldersOf(
   for (const entry of seen) if (entry.isDirectory()) yield* foldersOf(join(folder, entry.name));
 }
 
+/** The pictures of the folder and of those below it. */
+export async function* picturesBelow(folder: string): AsyncGenerator<string> {
+  for await (const { folder: own, names } of foldersOf(folder))
+    for (const name of names) if (isImageName(name)) yield join(own, name);
+}
+
 const stemClash = (place: string, other: string): Finding => ({
   place,
   trap: 'stem-clash',

@@ -2,14 +2,13 @@
 import { join, parse, resolve } from 'node:path';
 import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
-import { isImageName } from '../../image/index.ts';
 import { type Row, readJsonLines } from '../lines.ts';
 import { openParquet, readParquetRows } from '../parquet.ts';
 import { fileImage } from '../paths.ts';
 import type { OnFailure } from '../sample.ts';
 import { badConfig, isFolder, readEntries } from './configuration.ts';
 import { asFinding } from './lint-dataset.ts';
-import { type FolderRules, foldersOf, lintFolder, noPictures } from './lint-folder.ts';
+import { type FolderRules, lintFolder, noPictures, picturesBelow } from './lint-folder.ts';
 import { lintPicture, PICTURES_READ } from './pictures.ts';
 import type { Finding, LintOptions } from './profile.ts';
 import { overLong, T5_TOKENS } from './tokens.ts';
@@ -124,17 +123,15 @@ async function* lintTable(
   }
   yield* findings;
   let pictures = 0;
-  for await (const { folder: own, names } of foldersOf(folder)) {
-    for (const picture of names.filter(isImageName).map((name) => join(own, name))) {
-      pictures++;
-      yield* lintPicture(fileImage(picture), PICTURES_READ.simpletuner);
-      const { base, name } = parse(picture);
-      const has = captioned.get(table.identifier_includes_extension ? base : name);
-      if (has) continue;
-      const lack = has === undefined ? 'no row' : 'a row without a caption';
-      const message = `the picture has ${lack} in ${table.path}: its file name is taken for a caption`;
-      yield { place: picture, trap: 'missing-caption', severity: 'error', message };
-    }
+  for await (const picture of picturesBelow(folder)) {
+    pictures++;
+    yield* lintPicture(fileImage(picture), PICTURES_READ.simpletuner);
+    const { base, name } = parse(picture);
+    const has = captioned.get(table.identifier_includes_extension ? base : name);
+    if (has) continue;
+    const lack = has === undefined ? 'no row' : 'a row without a caption';
+    const message = `the picture has ${lack} in ${table.path}: its file name is taken for a caption`;
+    yield { place: picture, trap: 'missing-caption', severity: 'error', message };
   }
   if (pictures === 0) yield noPictures(folder);
 }
