@@ -108,15 +108,16 @@ async function* cleanSelected(
 ): AsyncGenerator<CleanEvent> {
   const { db } = catalog;
   const ofKind = kinds ? `captions.kind IN (${kinds.map(() => '?').join()})` : 'captions.recipe IS NOT NULL';
-  const from = `FROM captions JOIN images ON images.id = image
-    WHERE ${IN_USE} AND ${ofKind} AND image IN (SELECT id FROM ${table})`;
+  const fromThose = (that: string) => `FROM captions JOIN images ON images.id = image
+    WHERE ${that} AND ${ofKind} AND image IN (SELECT id FROM ${table})`;
+  const from = fromThose(IN_USE);
   const values = [...(kinds ?? [])];
   const { total, last } = db.get<{ total: number; last: number | null }>(
     `SELECT count(*) AS total, max(captions.id) AS last ${from}`,
     ...values,
   )!;
   const stuck = rules.includes(REPEATED)
-    ? stuckAnswers(catalog, from.replace(IN_USE, IN_USE_OR_REFUSED), values)
+    ? stuckAnswers(catalog, fromThose(IN_USE_OR_REFUSED), values)
     : new Map<string, Set<string>>();
   const clean = ({ text, captionKind }: Row): Cleaned => {
     const cleaned = cleanCaption(text, { rules, countTokens, maxTokens });
