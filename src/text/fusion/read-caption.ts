@@ -174,9 +174,7 @@ function kindAt(
   if (AUXILIARIES.has(word)) return finite ? 'clause' : 'finite';
   if (/^(?:up|down|out|off)$/.test(word) && named[i - 1] && named[i + 1]) return undefined; // a "pick up truck"
   if (PREPOSITIONS.has(word) && !(word === 'next' && next !== 'to'))
-    return PREPOSITIONS.has(before) || (ADVERBS.has(before) && !named[i - 1] && PREPOSITIONS.has(before))
-      ? undefined
-      : 'place';
+    return PREPOSITIONS.has(before) ? undefined : 'place';
   const afterNoun =
     named[i - 1] || isWorn(words, i - 1) || ADVERBS.has(before) || /^(?:and|,|while|as)$|ly$/.test(before);
   if (!afterNoun || named[i]) return undefined;
