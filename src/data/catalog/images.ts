@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
 import type { ImageSource } from '../../image/image.ts';
 import { fileImage } from '../paths.ts';
-import type { Caption } from '../sample.ts';
+import { type Caption, countWords } from '../sample.ts';
 import { memberImage } from '../tar.ts';
 import type { Catalog } from './catalog.ts';
 
@@ -147,9 +147,6 @@ export function addImages(
     );
   }
 }
-
-/** Runs of characters without white space. */
-export const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0;
 
 /** The picture that lies at a place, unless the file there has been written since, and whether somebody has looked at it. */
 export function imageAtPlace(

@@ -9,7 +9,7 @@ export {
   revertJob,
 } from './captions.ts';
 export { CATALOG_FILE, type Catalog, explained, isWorkspace, openCatalog, STATE } from './catalog.ts';
-export { type Added, addImages, countWords, findImages, type NewImage } from './images.ts';
+export { type Added, addImages, findImages, type NewImage } from './images.ts';
 export { type ImportEvent, type ImportOptions, importSources } from './import.ts';
 export {
   finishJob,

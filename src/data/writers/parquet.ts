@@ -5,7 +5,7 @@ import { writeAtomic } from '../../files.ts';
 import { measureImage } from '../../image/decode.ts';
 import { mapAhead } from '../ahead.ts';
 import { TABLE_FILE } from '../open.ts';
-import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
+import { type Caption, type CaptionKind, countWords, type Dataset, type Sample } from '../sample.ts';
 import { wayToPicture } from './jsonl.ts';
 import { imageFile, makeFolder, refuseExisting, type WriteOptions } from './target.ts';
 
@@ -102,8 +102,8 @@ async function rowOf(sample: Sample, folder: string, options: WriteOptions) {
     sha256: createHash('sha256').update(file.bytes).digest('hex'),
     width: size?.width,
     height: size?.height,
-    re_length: wordsOf(rewritten),
-    org_length: wordsOf(original),
+    re_length: rewritten === undefined ? undefined : countWords(rewritten),
+    org_length: original === undefined ? undefined : countWords(original),
     captions: captions.map(({ text }) => text),
     kinds: captions.map(({ kind }) => kind),
     sources: captions.map(({ source }) => source),
@@ -118,5 +118,3 @@ function firstOf(captions: Caption[], ...kinds: CaptionKind[]): string | undefin
   }
   return undefined;
 }
-
-const wordsOf = (text: string | undefined) => text?.split(/\s+/).filter((word) => word !== '').length;
