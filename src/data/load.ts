@@ -28,7 +28,7 @@ export async function* loadEach(
   const load = async (sample: Sample): Promise<LoadedSample | Failure> => {
     try {
       const { path, verify } = sample.image;
-      await verify?.();
+      if (path !== undefined) await verify?.(); // reading the bytes does so itself
       return { sample, image: await decodeImage(path ?? (await sample.image.bytes()), decoding) };
     } catch (error) {
       return asFailure(error, sample.key, sample.image.name, 'image-unreadable');

@@ -199,19 +199,18 @@ function openPlace(path: string, { start, modified }: KnownPlace, { hash, bytes 
   const [archive, name] = start === null ? [path, ''] : splitMember(path);
   const source =
     start === null ? fileImage(path) : memberImage(archive, { name, offset: start, size: bytes });
-  const verify = async () => {
+  /** The picture where it had to be read to know that it is the one that was meant; undefined where its time and size say so. */
+  const readIfWritten = async (): Promise<Uint8Array | undefined> => {
     const found = await stat(archive).catch(() => undefined);
     if (
       found !== undefined &&
       Math.trunc(found.mtimeMs) === modified &&
       (start !== null || found.size === bytes)
     )
-      return;
+      return undefined;
     // A copy of a file has another time; what counts is what it holds.
-    const now = createHash('sha256')
-      .update(await source.bytes())
-      .digest();
-    if (now.equals(hash)) return;
+    const now = await source.bytes();
+    if (createHash('sha256').update(now).digest().equals(hash)) return now;
     throw new RecaptionError('image-changed', 'the file has been written since it was imported', {
       place: source.name,
       hint: 'Import it again: what is there now is another picture.',
@@ -219,11 +218,10 @@ function openPlace(path: string, { start, modified }: KnownPlace, { hash, bytes 
   };
   return {
     ...source,
-    verify,
-    async bytes() {
-      await verify();
-      return source.bytes();
+    async verify() {
+      await readIfWritten();
     },
+    bytes: async () => (await readIfWritten()) ?? source.bytes(),
   };
 }
 
