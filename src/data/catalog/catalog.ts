@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../../errors.ts';
 import { exists, writeError } from '../../files.ts';
-import { ownerInWords, tryLock } from '../../lock.ts';
 import { type Database, openDatabase } from './database.ts';
 
 export const CATALOG_FILE = 'recaption.db';
@@ -113,20 +112,6 @@ export async function openCatalog(folder: string, { create = false } = {}): Prom
     db?.close();
     throw explained(error, place);
   }
-}
-
-/**
- * Work on a workspace that must not be done twice at once: released by its end, or by the death of the process.
- * @param what is done, for the sentence: "captioning these pictures so"
- * @throws RecaptionError `workspace-busy`
- */
-export function takeTurn({ folder }: Catalog, name: string, what: string): () => void {
-  const lock = tryLock(join(folder, name));
-  if (lock.taken) return lock.release;
-  throw new RecaptionError('workspace-busy', `${ownerInWords(lock.owner)} is ${what}`, {
-    place: folder,
-    hint: `Wait for it to end. If no such program runs, delete ${name}.lock there.`,
-  });
 }
 
 /** SQLite's words as a sentence of ours. */

@@ -1,7 +1,10 @@
 /** Who changed the catalog, when and how. */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { RecaptionError } from '../../errors.ts';
+import { ownerInWords, tryLock } from '../../lock.ts';
 import type { CaptionKind } from '../sample.ts';
-import { type Catalog, STATE, takeTurn } from './catalog.ts';
+import { type Catalog, STATE } from './catalog.ts';
 
 export type Task = 'import' | 'caption' | 'clean';
 
@@ -15,13 +18,20 @@ export interface Recipe {
 }
 
 /**
- * One process at a time captions by a recipe, one cleans; and none of them while a job is taken back.
+ * One process at a time captions by a recipe, one cleans; and none of them while a job is taken back. A turn ends with the process.
  * @returns what ends the turn @throws RecaptionError `workspace-busy`
  */
-export function turnOf(catalog: Catalog, task: 'caption' | 'clean', recipe = ''): () => void {
-  return task === 'clean'
-    ? takeTurn(catalog, 'clean', 'cleaning this workspace')
-    : takeTurn(catalog, `recipe-${recipe}`, 'captioning these pictures so');
+export function turnOf({ folder }: Catalog, task: 'caption' | 'clean', recipe = ''): () => void {
+  const [name, what] =
+    task === 'clean'
+      ? ['clean', 'cleaning this workspace']
+      : [`recipe-${recipe}`, 'captioning these pictures so'];
+  const lock = tryLock(join(folder, name));
+  if (lock.taken) return lock.release;
+  throw new RecaptionError('workspace-busy', `${ownerInWords(lock.owner)} is ${what}`, {
+    place: folder,
+    hint: `Wait for it to end. If no such program runs, delete ${name}.lock there.`,
+  });
 }
 
 /** The same recipe has the same number, and its hash is the same in every workspace. */

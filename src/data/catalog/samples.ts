@@ -87,14 +87,17 @@ async function toSample(
 }
 
 /** A workspace as `openDataset` gives it: opened anew for each pass. @throws RecaptionError those of `openCatalog` */
-export async function readWorkspace(folder: string, options: SelectOptions = {}): Promise<Dataset> {
-  filterOf(options.where); // a query that cannot be read is told at once
+export async function readWorkspace(
+  folder: string,
+  { where }: Pick<SelectOptions, 'where'> = {},
+): Promise<Dataset> {
+  filterOf(where); // a query that cannot be read is told at once
   (await openCatalog(folder)).close();
   return {
     async *[Symbol.asyncIterator]() {
       const catalog = await openCatalog(folder);
       try {
-        yield* selectSamples(catalog, { where: options.where, placed: true });
+        yield* selectSamples(catalog, { where, placed: true });
       } finally {
         catalog.close();
       }
