@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tinyConfig } from '../../test/helpers/tiny-captioner.ts';
 import type { RecordCache } from '../data/index.ts';
+import { epochOrder } from '../models/training/epoch-order.ts';
 import { random } from '../random.ts';
 import type { Arrays } from '../tensor/index.ts';
 import {
   drawMirrored,
-  epochOrder,
   featureFeeder,
   packCaptions,
   pixelFeeder,
@@ -25,6 +25,7 @@ const image = (key: string, tokens: number[][] = [], sided = false): TokenisedIm
   hash: key,
   captions: [],
   references: [],
+  kinds: [],
   tokens,
   regions: [],
   sided,

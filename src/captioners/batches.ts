@@ -2,9 +2,9 @@ import type { RecordCache } from '../data/index.ts';
 import type { Region } from '../data/regions.ts';
 import { RecaptionError } from '../errors.ts';
 import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
-import { type Random, random } from '../random.ts';
+import type { PreparedImage } from '../models/training/prepare.ts';
+import type { Random } from '../random.ts';
 import type { Arrays } from '../tensor/index.ts';
-import type { PreparedImage } from './prepare.ts';
 
 /** An image with its captions as tokens, without begin and end. */
 export interface TokenisedImage extends PreparedImage {
@@ -295,9 +295,4 @@ export function regionInputs(
     }
   }
   return { 'regions.cells': where, 'regions.words': words };
-}
-
-/** The order of an epoch: every image once, shuffled by seed and epoch alone. */
-export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
-  return Int32Array.from(random(seed, 'order', epoch).shuffle([...Array(count).keys()]));
 }

@@ -15,6 +15,7 @@ const images = references.map(
     hash: `${i}`,
     captions: texts,
     references: texts,
+    kinds: texts.map(() => 'human' as const),
     tokens: [],
     regions: [],
     sided: false,

@@ -1,4 +1,5 @@
 import type { Failure } from '../data/sample.ts';
+import type { FeaturesEvent } from '../models/training/prepare.ts';
 import type { Validation } from './validate.ts';
 
 /** What training a captioner tells while it runs; plain data, so that it can be drawn, streamed or counted. */
@@ -11,14 +12,7 @@ export type TrainEvent =
       steps?: number;
       resumedFrom: number;
     }
-  | {
-      kind: 'features';
-      encoder: string;
-      done: number;
-      total: number;
-      imagesPerSecond: number;
-      secondsLeft: number;
-    }
+  | FeaturesEvent
   | {
       kind: 'step';
       step: number;

@@ -4,6 +4,7 @@ import { RecaptionError } from '../errors.ts';
 import { isTrainingHead } from '../models/captioner.ts';
 import { type CaptionerConfig, parseCaptionerFile, type TrainingConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
+import type { PreparedImage } from '../models/training/prepare.ts';
 import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
 import type { Params, Weights } from '../tensor/index.ts';
@@ -11,7 +12,6 @@ import { trainBpe } from '../text/bpe.ts';
 import { normaliseCaption } from '../text/normalise-caption.ts';
 import { createTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import type { TokenisedImage } from './batches.ts';
-import type { PreparedImage } from './prepare.ts';
 
 /**
  * The configuration as the user gave it, over the sizes of the captioner to start from, or over the defaults.

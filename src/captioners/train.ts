@@ -5,6 +5,22 @@ import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
+import { epochOrder } from '../models/training/epoch-order.ts';
+import {
+  featureRecorder,
+  type PreparedImage,
+  pixelRecorder,
+  prepareImages,
+  type Recorder,
+} from '../models/training/prepare.ts';
+import {
+  fingerprint,
+  logMetrics,
+  otherData,
+  runName,
+  savedState,
+  trimMetrics,
+} from '../models/training/run-folder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
 import { constantSchedule, cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
 import { random, streamKey } from '../random.ts';
@@ -12,7 +28,6 @@ import { type Arrays, countParameters, type Device, params } from '../tensor/ind
 import { loadTokenizer } from '../text/tokenizer.ts';
 import {
   drawMirrored,
-  epochOrder,
   featureFeeder,
   type ImageFeeder,
   packCaptions,
@@ -24,16 +39,8 @@ import {
 import { captionerFolder } from './folder.ts';
 import { modelCard } from './model-card.ts';
 import { specialTokens } from './network.ts';
-import {
-  featureRecorder,
-  type PreparedImage,
-  pixelRecorder,
-  prepareImages,
-  type Recorder,
-} from './prepare.ts';
 import { type Rollouts, rollouts } from './self-critical.ts';
 import type { TrainEvent } from './train-events.ts';
-import { fingerprint, logMetrics, otherData, runName, savedState, trimMetrics } from './train-run.ts';
 import {
   checkView,
   inference,

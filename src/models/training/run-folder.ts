@@ -2,23 +2,31 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tryJson } from '../data/lines.ts';
-import { RecaptionError } from '../errors.ts';
-import { exists, writeError, writeFileAtomic } from '../files.ts';
-import { loadState } from '../models/model-folder.ts';
+import { tryJson } from '../../data/lines.ts';
+import { RecaptionError } from '../../errors.ts';
+import { exists, writeError, writeFileAtomic } from '../../files.ts';
+import type { Device } from '../../tensor/device.ts';
+import { loadState } from '../model-folder.ts';
 import type { PreparedImage } from './prepare.ts';
-import type { TrainCaptionerOptions } from './train.ts';
-import type { TrainEvent } from './train-events.ts';
 
-/** What must be the same for a run to go on. */
-export function runName({
+/** What every training run is asked for. */
+export interface RunOptions {
+  /** Model folder to make. */
+  out: string;
+  device: Device;
+  resume: boolean;
+  signal: AbortSignal;
+}
+
+/** What must be the same for a run to go on: all options but where and how it runs. */
+export function runName<O extends RunOptions & { configPlace?: string }>({
   configPlace: _,
   out: __,
   device: ___,
   resume: ____,
   signal: _____,
   ...run
-}: TrainCaptionerOptions): string {
+}: O): string {
   return JSON.stringify(run);
 }
 
@@ -26,7 +34,7 @@ export function runName({
  * What an earlier session left in the folder to go on from.
  * @throws RecaptionError `run-exists` without --resume, `run-differs` if it was started with other options.
  */
-export async function savedState(path: string, options: TrainCaptionerOptions) {
+export async function savedState(path: string, options: RunOptions) {
   const saved = await loadState(path).catch((error) => {
     if (error instanceof RecaptionError && error.code === 'file-not-found') return undefined;
     throw error;
@@ -76,7 +84,7 @@ export const otherData = (place: string, count: number): RecaptionError =>
   );
 
 /** Appends an event to metrics.jsonl. */
-export async function logMetrics(out: string, event: TrainEvent): Promise<void> {
+export async function logMetrics(out: string, event: object): Promise<void> {
   const path = join(out, 'metrics.jsonl');
   await appendFile(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`).catch(
     (error) => {

@@ -1,15 +1,24 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { asFailure } from '../data/dataset.ts';
-import { loadImages, openDataset, openRecordCache, type RecordCache } from '../data/index.ts';
-import { type Region, regionsOf } from '../data/regions.ts';
-import type { CaptionKind, Dataset, OnFailure, Sample } from '../data/sample.ts';
-import { RecaptionError } from '../errors.ts';
-import type { Image } from '../image/index.ts';
-import { featureLength, type VisionEncoder } from '../models/vision/encoder.ts';
-import { normaliseCaption } from '../text/normalise-caption.ts';
-import type { TrainEvent } from './train-events.ts';
+import { asFailure } from '../../data/dataset.ts';
+import { loadImages, openDataset, openRecordCache, type RecordCache } from '../../data/index.ts';
+import { type Region, regionsOf } from '../../data/regions.ts';
+import type { CaptionKind, Dataset, OnFailure, Sample } from '../../data/sample.ts';
+import { RecaptionError } from '../../errors.ts';
+import type { Image } from '../../image/index.ts';
+import { normaliseCaption } from '../../text/normalise-caption.ts';
+import { featureLength, type VisionEncoder } from '../vision/encoder.ts';
+
+/** A cache being filled. */
+export interface FeaturesEvent {
+  kind: 'features';
+  encoder: string;
+  done: number;
+  total: number;
+  imagesPerSecond: number;
+  secondsLeft: number;
+}
 
 /** A training image: its pixels or features lie in caches under its hash. */
 export interface PreparedImage {
@@ -20,6 +29,8 @@ export interface PreparedImage {
   captions: string[];
   /** As they were written. */
   references: string[];
+  /** Of each, in the same order. */
+  kinds: CaptionKind[];
   /** Parts of the picture that the sample has words for, where they are asked for. */
   regions: Region[];
 }
@@ -85,17 +96,17 @@ export async function* prepareImages(
     onFailure,
     signal,
   }: { flip: boolean; regions?: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
-): AsyncGenerator<TrainEvent, PreparedImage[]> {
+): AsyncGenerator<FeaturesEvent, PreparedImage[]> {
   const images: PreparedImage[] = [];
   const seen = new Set<string>();
   for (const source of sources) {
     for await (const sample of await openDataset(source, { onFailure })) {
       if (signal.aborted) return [];
-      const captions = sample.captions
-        .filter((caption) => !kind || caption.kind === kind)
-        .map(({ text }) => text);
-      const references = captions.filter((text) => normaliseCaption(text) !== '');
-      if (references.length === 0) continue;
+      const captions = sample.captions.filter(
+        (caption) => (!kind || caption.kind === kind) && normaliseCaption(caption.text) !== '',
+      );
+      if (captions.length === 0) continue;
+      const references = captions.map(({ text }) => text);
       if (seen.has(sample.key)) {
         onFailure({
           key: sample.key,
@@ -112,6 +123,7 @@ export async function* prepareImages(
         key: sample.key,
         hash,
         references,
+        kinds: captions.map(({ kind }) => kind),
         captions: references.map(normaliseCaption),
         regions: regions ? regionsOf(sample.meta) : [],
       });
@@ -157,7 +169,7 @@ async function* fill(
   { cache, name, size, maxSide, record }: Recorder,
   wanted: Set<string>,
   { flip, onFailure, signal }: { flip: boolean; onFailure: OnFailure; signal: AbortSignal },
-): AsyncGenerator<TrainEvent> {
+): AsyncGenerator<FeaturesEvent> {
   if (wanted.size === 0) return;
   const hashes = new Map<Sample, string>();
   const missing: Dataset = {
