@@ -45,6 +45,7 @@ export * from './ops/loss.ts';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
 export * from './ops/normalise.ts';
 export { argmax, max, mean, type ReduceOptions, sum, sumSquares } from './ops/reduce.ts';
+export { rotate } from './ops/rotary.ts';
 export {
   concat,
   expand,
