@@ -1,37 +1,70 @@
 import { describe, expect, test } from 'vitest';
-import { random } from '../../random.ts';
-import { guided, SOLVERS, solve, timesOf, type Velocity } from './solve.ts';
+import { fillNormal, random, streamKey } from '../../random.ts';
+import { signalAndNoise } from './process.ts';
+import { type Expect, SAMPLERS, type SolveOptions, solve, timesOf } from './solve.ts';
 
-/** Pictures of independent pixels, normal with this mean and deviation: there the velocity is known (by Bayes' rule). */
+type Process = NonNullable<SolveOptions['process']>;
+
+/** Pictures of independent pixels, normal with this mean and deviation: there the expectation is known (by Bayes' rule). */
 const [MEAN, DEVIATION] = [0.4, 0.3];
-const exact: Velocity = async (x, t) => {
-  const variance = ((1 - t) * DEVIATION) ** 2 + t ** 2;
-  const slope = (t - (1 - t) * DEVIATION ** 2) / variance; // of E[ε − x | x_t]
-  return x.map((value) => slope * (value - (1 - t) * MEAN) - MEAN);
-};
+const exact =
+  (process: Process): Expect =>
+  async (xt, t) => {
+    const [alpha, sigma] = signalAndNoise(process, t);
+    const gain = (alpha * DEVIATION ** 2) / ((alpha * DEVIATION) ** 2 + sigma ** 2);
+    return xt.map((value) => MEAN + gain * (value - alpha * MEAN));
+  };
 const noise = () => {
   const draw = random(1, 'noise');
   return Float32Array.from({ length: 4000 }, () => draw.normal());
 };
+const fresh = (step: number, out: Float32Array) => fillNormal(out, streamKey(7, step));
 /** The exact flow keeps the place within the distribution. */
 const ideal = (start: Float32Array) => start.map((value) => MEAN + DEVIATION * value);
 const error = (a: Float32Array, b: Float32Array) =>
   Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
+const moments = (x: Float32Array) => {
+  const mean = x.reduce((a, b) => a + b) / x.length;
+  return [mean, Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length)];
+};
 
-describe.each(SOLVERS)('%s', (solver) => {
-  test('draws from the distribution whose velocity it follows', async () => {
-    const drawn = await solve(exact, noise(), { steps: 100, solver });
-    expect(error(drawn, ideal(noise()))).toBeLessThan(0.02);
+const CASES = SAMPLERS.flatMap((sampler) =>
+  (['flow', 'ddpm'] as const).map((process) => [sampler, process] as const),
+);
+
+describe.each(CASES)('%s along the %s process', (sampler, process) => {
+  test('draws from the distribution whose expectations it follows', async () => {
+    const drawn = await solve(exact(process), noise(), { process, steps: 100, sampler, fresh });
+    const [mean, deviation] = moments(drawn);
+    expect(mean).toBeCloseTo(MEAN, 1);
+    expect(Math.abs(deviation - DEVIATION)).toBeLessThan(0.03);
+    if (sampler !== 'ddpm') expect(error(drawn, ideal(noise()))).toBeLessThan(0.03);
   });
 
   test('comes closer with more steps', async () => {
+    if (sampler === 'ddpm') return;
     const errors = [];
-    for (const steps of [5, 10, 20, 40])
-      errors.push(error(await solve(exact, noise(), { steps, solver }), ideal(noise())));
+    for (const steps of [5, 10, 40])
+      errors.push(error(await solve(exact(process), noise(), { process, steps, sampler }), ideal(noise())));
     expect(errors).toEqual(errors.toSorted((a, b) => b - a));
-    // Of first order the error halves with twice the steps, of second order it is a quarter.
-    expect(errors[2] / errors[3]).toBeGreaterThan(solver === 'heun' ? 3 : 1.6);
+    // Of first order the error is a quarter with four times the steps.
+    expect(errors[1] / errors[2]).toBeGreaterThan(3);
   });
+});
+
+test('the second-order samplers are nearer than the first-order one in as many steps', async () => {
+  const off = async (sampler: SolveOptions['sampler']) =>
+    error(await solve(exact('flow'), noise(), { steps: 12, sampler }), ideal(noise()));
+  const euler = await off('euler');
+  expect(await off('dpm++')).toBeLessThan(0.7 * euler);
+  expect(await off('heun')).toBeLessThan(0.7 * euler);
+});
+
+test('along the flow, ddim is euler', async () => {
+  const [a, b] = await Promise.all(
+    (['euler', 'ddim'] as const).map((sampler) => solve(exact('flow'), noise(), { steps: 7, sampler })),
+  );
+  expect(error(a, b)).toBeLessThan(1e-5);
 });
 
 test('times go from 1 to 0, and a shift puts more of them near the noise', () => {
@@ -43,17 +76,10 @@ test('times go from 1 to 0, and a shift puts more of them near the noise', () =>
 
 test('each step tells what the picture would be', async () => {
   const told: number[] = [];
-  await solve(exact, noise(), {
+  await solve(exact('flow'), noise(), {
     steps: 10,
-    onStep: (_, expected) => told.push(error(expected, ideal(noise()))),
+    onStep: (_, expected) => void told.push(error(expected, ideal(noise()))),
   });
   expect(told).toHaveLength(10);
   expect(told[9]).toBeLessThan(told[0]);
-});
-
-test('guidance 1 is what the words say, 0 is without them, and more goes beyond', () => {
-  const [words, without] = [Float32Array.of(1, 2), Float32Array.of(0, 4)];
-  expect(guided(words, without, 1)).toEqual(words);
-  expect(guided(words, without, 0)).toEqual(without);
-  expect(guided(words, without, 3)).toEqual(Float32Array.of(3, -2));
 });

@@ -26,7 +26,7 @@ function trace(c: DiffusionConfig, batch: number, length: number) {
   const valid = input('valid', [batch, length]);
   const text = encodeText(tree.at('text'), c, input('tokens', [batch, length], 'int32'), valid);
   const x = input('x', [batch, c.size, c.size, c.channels]);
-  return { tree, out: diffuse(tree.at('net'), c, x, input('t', [batch]), { text, valid }) };
+  return { tree, out: diffuse(tree.at('net'), c, x, input('t', [batch]), { words: { text, valid } }) };
 }
 
 /** Weights as after some training: those that begin at 0 are no longer. */
@@ -126,7 +126,7 @@ test('XL/2 has the parameters of the largest DiT, and those of its cross-attenti
   });
   const tree = params();
   const [x, text, valid] = [input('x', [1, 32, 32, 4]), input('text', [1, 8, 4096]), input('valid', [1, 8])];
-  diffuse(tree, c, x, input('t', [1]), { text, valid });
+  diffuse(tree, c, x, input('t', [1]), { words: { text, valid } });
   const cross = [...tree.all].filter(([path]) => /cross|words|whole/.test(path));
   const of = (entries: typeof cross) => countParameters(new Map(entries));
   // 675 million (Peebles & Xie 2023, table 4) with an embedding of 1,000 classes, which gives way to the words here.

@@ -5,7 +5,7 @@
  *   noised picture (B, S, S, C) ─► patches ─► N × [ attention, cross-attention to the text, feed-forward ] ─► what it predicts (B, S, S, C)
  *                          time t (B) and the text as a whole ─► scale, shift and gate of every layer (adaLN-zero)
  */
-import { attend, block, embedding, linear, mergeHeads, paddingMask, projectHeads } from '../../nn/index.ts';
+import { attend, block, embedding, linear, mergeHeads, layerNorm as norm, paddingMask, projectHeads } from '../../nn/index.ts'; // biome-ignore format: one line
 import {
   add,
   concat,
@@ -19,8 +19,11 @@ import {
   mul,
   normal,
   type Params,
+  pad,
   patchify,
+  relu,
   reshape,
+  rotate,
   silu,
   sin,
   softmax,
@@ -32,21 +35,38 @@ import {
 } from '../../tensor/index.ts';
 import type { DiffusionConfig } from './config.ts';
 
-/** The words of prompts: vectors (B, T, text.width), and 1 (B, T) for those that are there. */
-export interface TextInputs {
-  text: Tensor;
-  valid: Tensor;
+/** What is to be drawn. */
+export interface Conditions {
+  /** The words of prompts: vectors (B, T, text.width), and 1 (B, T) for those that are there. */
+  words?: { text: Tensor; valid: Tensor };
+  /** Laid over the picture, one vector for each patch: (B, N, overlay). */
+  overlay?: Tensor;
 }
 
-/** Tokens (B, T) int32 as vectors in their places, by an encoder that is trained with the network. */
+/**
+ * Tokens (B, T) int32 as vectors in their places, by an encoder that is trained with the network. What belongs together stands together
+ * ("a red circle at the top"), so that each layer first reads a few tokens on either side.
+ */
 export function encodeText(p: Params, { text: c }: DiffusionConfig, tokens: Tensor, valid: Tensor): Tensor {
-  const [, t] = tokens.shape;
-  let x = embedding(p.at('tokens'), tokens, c.vocabulary, c.width);
+  const [b, t] = tokens.shape;
+  let x = embedding(p.at('tokens'), tokens, c.vocabulary, c.width, 0.5);
   const places = p.get('positions.weight', [c.maxTokens, c.width], normal(0.02)).slice(0, 0, t);
   x = add(x, reshape(places, [1, t, c.width]));
   const mask = paddingMask(valid);
-  for (let i = 0; i < c.layers; i++) x = block(p.at(i), x, { heads: c.heads, mask });
+  const there = reshape(valid, [b, t, 1]);
+  for (let i = 0; i < c.layers; i++) {
+    if (c.window > 0) x = add(x, around(p.at(i), mul(norm(p.at(i).at('local.norm'), x), there), c.window));
+    x = block(p.at(i), x, { heads: c.heads, mask });
+  }
   return x;
+}
+
+/** Each token (B, T, C) from itself and `window` on either side: a convolution along the text, as matrix products. */
+function around(p: Params, x: Tensor, window: number): Tensor {
+  const [, t, c] = x.shape;
+  const padded = pad(x, 1, window, window);
+  const seen = Array.from({ length: 2 * window + 1 }, (_, i) => padded.slice(1, i, i + t));
+  return linear(p.at('local.out'), geluTanh(linear(p.at('local.in'), concat(seen, 2), c)), c);
 }
 
 /**
@@ -58,51 +78,63 @@ export function diffuse(
   c: DiffusionConfig,
   x: Tensor,
   t: Tensor,
-  { text, valid }: TextInputs,
+  { words, overlay }: Conditions,
 ): Tensor {
   const side = c.size / c.patch;
   const patches = patchify(x, c.patch); // (B, N, C · patch²)
   let y = linear(p.at('patches'), patches, c.width);
   y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
-  const words = linear(p.at('words'), text, c.width); // (B, T, W)
-  const whole = div(
-    sum(mul(words, reshape(valid, [...valid.shape, 1])), [1]),
-    maximum(sum(valid, [1], { keepDims: true }), 1),
-  ); // (B, W)
-  const when = linear(p.at('time.out'), silu(linear(p.at('time.in'), waves(t, 128), c.width)), c.width);
-  const condition = silu(add(when, linear(p.at('whole'), whole, c.width))); // (B, W)
-  const mask = paddingMask(valid);
-  for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, words, condition, mask, side);
+  if (overlay) y = add(y, linear(p.at('overlay'), overlay, c.width));
+  let condition = linear(p.at('time.out'), silu(linear(p.at('time.in'), waves(t, 128), c.width)), c.width); // (B, W)
+  let read: Words | undefined;
+  if (words) {
+    const { valid } = words;
+    const vectors = linear(p.at('words'), norm(p.at('words.norm'), words.text), c.width); // (B, T, W)
+    const there = sum(mul(vectors, reshape(valid, [...valid.shape, 1])), [1]);
+    const whole = div(there, maximum(sum(valid, [1], { keepDims: true }), 1)); // (B, W)
+    condition = add(condition, linear(p.at('whole'), norm(p.at('whole.norm'), whole), c.width));
+    read = { vectors, mask: paddingMask(valid) };
+  }
+  condition = silu(condition);
+  for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, read, condition, side);
   const [shift, scale] = modulation(p.at('last'), condition, c.width, 2);
   const out = linear(p.at('out'), modulated(y, shift, scale), patches.shape[2], { init: zeros });
   return unpatchify(out, c.patch, c.size, c.size);
+}
+
+interface Words {
+  vectors: Tensor;
+  mask: Tensor;
 }
 
 function layer(
   p: Params,
   c: DiffusionConfig,
   x: Tensor,
-  words: Tensor,
+  words: Words | undefined,
   condition: Tensor,
-  mask: Tensor,
   side: number,
 ): Tensor {
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(p, condition, c.width, 6);
   const [q, k, v] = projectHeads(p.at('self.qkv'), modulated(x, shift1, scale1), c.width, c.heads, 3); // (B, heads, N, d)
   const turn = rotation(side, c.width / c.heads);
-  const scores = matmul(turned(q, turn), turned(k, turn), {
+  const scores = matmul(rotate(q, turn), rotate(k, turn), {
     transposeB: true,
     alpha: 1 / Math.sqrt(c.width / c.heads),
   });
   const seen = linear(p.at('self.out'), mergeHeads(matmul(softmax(scores), v)), c.width);
   x = add(x, mul(seen, gate1));
-  const [asked] = projectHeads(p.at('cross.q'), normalised(x), c.width, c.heads, 1);
-  const [keys, values] = projectHeads(p.at('cross.kv'), words, c.width, c.heads, 2);
-  const read = mergeHeads(attend(asked, keys, values, { mask }));
-  x = add(x, linear(p.at('cross.out'), read, c.width, { init: zeros })); // no gate: what is read begins at 0 as well
-  const hidden = geluTanh(
+  if (words) {
+    // Sharp from the start: a patch looks at a few words, not at the mean of all, so that it can learn what these say of it.
+    const init = normal(3 / Math.sqrt(c.width));
+    const [asked] = projectHeads(p.at('cross.q'), normalised(x), c.width, c.heads, 1, { init });
+    const [keys, values] = projectHeads(p.at('cross.kv'), words.vectors, c.width, c.heads, 2);
+    const read = mergeHeads(attend(asked, keys, values, { mask: words.mask }));
+    x = add(x, linear(p.at('cross.out'), read, c.width, { init: zeros })); // no gate: what is read begins at 0 as well
+  }
+  const hidden = relu(
     linear(p.at('mlp.in'), modulated(x, shift2, scale2), Math.round(c.width * c.ratio)),
-  );
+  ).square();
   return add(x, mul(linear(p.at('mlp.out'), hidden, c.width), gate2));
 }
 
@@ -132,14 +164,17 @@ function waves(t: Tensor, half: number): Tensor {
   return concat([cos(angles), sin(angles)], 1);
 }
 
-/** Where each patch is, as waves over rows and columns: (N, width). */
+/**
+ * Where each patch is, as waves over rows and columns: (N, width). Wavelengths go from two patches to four times the side: longer ones,
+ * made for texts, would say the same of every patch.
+ */
 function grid(side: number, width: number): Float32Array {
   const quarter = Math.floor(width / 4);
   const out = new Float32Array(side * side * width);
   for (let row = 0; row < side; row++)
     for (let column = 0; column < side; column++)
       for (let i = 0; i < quarter; i++) {
-        const frequency = Math.exp((-Math.log(10_000) * i) / quarter);
+        const frequency = Math.PI * (2 * side) ** (-i / quarter);
         const at = (row * side + column) * width + i;
         out[at] = Math.sin(row * frequency);
         out[at + quarter] = Math.cos(row * frequency);
@@ -149,27 +184,12 @@ function grid(side: number, width: number): Float32Array {
   return out;
 }
 
-interface Rotation {
-  cosines: Tensor;
-  sines: Tensor;
-}
-
-/** Rotary positions in two dimensions (after Su et al. 2021): of a head's width, one half turns with the row, the other with the column. */
-function rotation(side: number, width: number): Rotation {
-  const pairs = width / 4; // of numbers that turn together, for each direction
-  const angles = new Float32Array(side * side * width);
-  for (let n = 0; n < side * side; n++)
-    for (let i = 0; i < width; i++) {
-      const place = i < width / 2 ? Math.floor(n / side) : n % side;
-      angles[n * width + i] = place * 100 ** (-(i % pairs) / pairs);
-    }
-  const as = (f: (angle: number) => number) => constant(angles.map(f), [1, 1, side * side, width], 'float32');
-  return { cosines: as(Math.cos), sines: as(Math.sin) };
-}
-
-/** x · cos + (x with its pairs exchanged, one negated) · sin; pairs lie a quarter of the width apart. */
-function turned(x: Tensor, { cosines, sines }: Rotation): Tensor {
-  const quarter = x.shape[3] / 4;
-  const [a, b, c, d] = split(x, 3, [quarter, quarter, quarter, quarter]);
-  return add(mul(x, cosines), mul(concat([b.neg(), a, d.neg(), c], 3), sines));
+/** Rotary positions in two dimensions: of the pairs of a head, one half turns with the row, the other with the column. (N, width / 2) */
+function rotation(side: number, width: number): Float32Array {
+  const pairs = width / 4; // for each direction
+  return Float32Array.from({ length: side * side * 2 * pairs }, (_, at) => {
+    const [place, pair] = [Math.floor(at / (2 * pairs)), at % (2 * pairs)];
+    const along = pair < pairs ? Math.floor(place / side) : place % side;
+    return along * 100 ** (-(pair % pairs) / pairs);
+  });
 }
