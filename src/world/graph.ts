@@ -74,6 +74,18 @@ export function zoneOf(box: Box): Zone {
   };
 }
 
+/** Whether a box has its centre in a part of the canvas, or no further than `tolerance` from it. */
+export function zoneHolds(zone: `${Zone['row']} ${Zone['column']}`, box: Box, tolerance = 0): boolean {
+  const [row, column] = zone.split(' ');
+  const within = (part: string, center: number) =>
+    part === 'top' || part === 'left'
+      ? center < 0.4 + tolerance
+      : part === 'bottom' || part === 'right'
+        ? center > 0.6 - tolerance
+        : center >= 0.4 - tolerance && center <= 0.6 + tolerance;
+  return within(row, box.y + box.height / 2) && within(column, box.x + box.width / 2);
+}
+
 /** Where an object lies: all of it that geometry needs. */
 export type Body = Pick<SceneObject, 'shape' | 'x' | 'y' | 'extent'>;
 

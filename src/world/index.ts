@@ -2,9 +2,18 @@
 
 export type { Box } from '../data/regions.ts';
 export { captionScene, mainGroup, WORLD_KINDS, type WorldCaptionKind } from './captions.ts';
+export { type Claims, type GroupClaim, readClaims, type ZoneName } from './claims.ts';
 export { type WorldOptions, worldDataset } from './dataset.ts';
-export { LETTERS, lineSize } from './glyphs.ts';
-export { groupRelations, relationHolds, type SceneGraph, sceneGraph, type Zone, zoneOf } from './graph.ts';
+export { LETTERS, lineDistance, lineSize } from './glyphs.ts';
+export {
+  groupRelations,
+  relationHolds,
+  type SceneGraph,
+  sceneGraph,
+  type Zone,
+  zoneHolds,
+  zoneOf,
+} from './graph.ts';
 export {
   type Mention,
   namesAllObjects,
@@ -13,7 +22,7 @@ export {
   readRelations,
 } from './mentions.ts';
 export { SIZE_WORDS, TEXTURE_WORDS, ZONE_WORDS } from './phrases.ts';
-export { renderScene } from './render.ts';
+export { patternShare, renderScene } from './render.ts';
 export { type SceneOptions, sampleScene } from './sample-scene.ts';
 export {
   type Attributes,

@@ -46,19 +46,19 @@ const NOUNS = new Map(
     [plural(shape), { shape, one: false }],
   ]),
 );
-const COUNTS = new Map<string, number>([
+export const COUNTS = new Map<string, number>([
   ...NUMBERS.map((word, i): [string, number] => [word, i + 1]),
   ...['a', 'an', 'another'].map((word): [string, number] => [word, 1]),
 ]);
-const RELATIONS = new Map(entries(RELATION_WORDS).map(([relation, words]) => [words, relation]));
-const VERB = /^(?:(?:which|that) )?(?:is|are|sits|sit|appears|appear) /;
+export const RELATIONS = new Map(entries(RELATION_WORDS).map(([relation, words]) => [words, relation]));
+export const VERB = /^(?:(?:which|that) )?(?:is|are|sits|sit|appears|appear) /;
 
 function entries<K extends string>(table: Record<K, readonly string[]>): [K, string][] {
   return (Object.keys(table) as K[]).flatMap((key) => table[key].map((word): [K, string] => [key, word]));
 }
 
 /** Lower-case words and punctuation; quoted letters are left out. */
-function tokenize(caption: string): string[] {
+export function tokenize(caption: string): string[] {
   return (
     caption
       .toLowerCase()

@@ -59,9 +59,7 @@ function drawObject(image: Image, object: SceneObject): void {
     const share = coverage(distance * pixels);
     if (share === 0) return;
     blend(fill, share);
-    if (object.texture === 'solid') return;
-    const patterned = Math.max(patternDistance(object.texture, x, y), distance + RIM);
-    blend(pattern, coverage(patterned * pixels));
+    blend(pattern, patternShare(object.texture, x, y, distance, pixels));
   });
 }
 
@@ -71,6 +69,18 @@ function drawLetters(image: Image, letters: Letters): void {
   paint(image, width, height, letters, (x, y, pixels, blend) =>
     blend(fill, coverage(lineDistance(letters.text, x, y) * pixels)),
   );
+}
+
+/** How much of a pixel of `1 / pixels` shows the pattern of an object: (x, y) from its centre, `distance` from its outline, in shares of the canvas. */
+export function patternShare(
+  texture: Texture,
+  x: number,
+  y: number,
+  distance: number,
+  pixels: number,
+): number {
+  if (texture === 'solid') return 0;
+  return coverage(Math.max(patternDistance(texture, x, y), distance + RIM) * pixels);
 }
 
 /** Signed distance to the stripes or dots of an object, from its centre, in shares of the canvas. */

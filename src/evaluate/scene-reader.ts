@@ -1,0 +1,466 @@
+/**
+ * Reads a picture of the world back into a scene, by redrawing: what may lie where is guessed from patches of one colour, drawn with the
+ * world's own outlines, and kept where the drawing agrees with the picture. What is in front is whole and is found first.
+ */
+import type { Image } from '../image/image.ts';
+import {
+  BACKDROP_NAMES,
+  BACKDROPS,
+  type Background,
+  COLORS,
+  type Color,
+  colorDistance,
+  INKS,
+  LETTERS,
+  type Letters,
+  lineDistance,
+  lineSize,
+  OUTLINES,
+  patternShare,
+  type Rgb,
+  type Scene,
+  type SceneObject,
+  SHAPES,
+  type Shape,
+  TEXTURES,
+  type Texture,
+} from '../world/index.ts';
+
+export interface ReadScene extends Omit<Scene, 'letters'> {
+  letters?: Letters;
+  /** Share of the pixels that nothing found explains: 0 in a clean drawing. */
+  unexplained: number;
+}
+
+/** Squared distances in sRGB are cut here: a pixel that is wrong is wrong, however far off. */
+const CAP = 70 ** 2;
+/** A pixel this far from the background shows something else; inks keep 90 from what lies behind them. */
+const FOREGROUND = 45;
+/** Patches of fewer pixels are noise, as a share of the canvas. */
+const LEAST_PATCH = 0.008;
+/** What fits worse than this is no object; the share of its pixels that are wrong, about. */
+const WORST_FIT = 0.4;
+const WORST_GLYPH = 0.4;
+const MOST_OBJECTS = 6;
+/** Extents between the two sizes: less is small, more is large. */
+const SIZE_BOUND = 0.36;
+const EXTENTS = { least: 0.2, most: 0.56 };
+
+/** Objects from back to front, background and letters of a square picture. Pictures of other things give few objects and much that is unexplained. */
+export function readScene({ width: size, height, data }: Image): ReadScene {
+  const canvas = openCanvas(size, height, data);
+  const letters = readLetters(canvas);
+  const found: SceneObject[] = [];
+  while (found.length < MOST_OBJECTS) {
+    const next = nextObject(canvas);
+    if (next === undefined) break;
+    found.unshift(next);
+  }
+  const left = canvas.open.reduce((sum, open) => sum + open, 0);
+  return {
+    background: canvas.background,
+    objects: found,
+    ...(letters && { letters }),
+    unexplained: left / (size * size),
+  };
+}
+
+interface Canvas {
+  size: number;
+  data: Uint8Array;
+  background: Background;
+  /** Colour of the background in each row. */
+  behind: Rgb[];
+  /** The ink that each pixel is nearest to, as its place in COLORS. */
+  ink: Uint8Array;
+  /** 1 where the picture is not background and nothing found explains it. */
+  open: Uint8Array;
+  /** 1 where something found lies. */
+  taken: Uint8Array;
+}
+
+function openCanvas(size: number, height: number, data: Uint8Array): Canvas {
+  if (height !== size) throw new RangeError(`a scene is square, not ${size} × ${height}`);
+  const background = readBackground(size, data);
+  const behind = Array.from({ length: size }, (_, row) => backdropAt(background, row, size));
+  const ink = new Uint8Array(size * size);
+  const open = new Uint8Array(size * size);
+  for (let i = 0; i < size * size; i++) {
+    const pixel = pixelAt(data, i);
+    if (colorDistance(pixel, behind[Math.floor(i / size)]) < FOREGROUND) continue;
+    open[i] = 1;
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const [k, color] of COLORS.entries()) {
+      const off = inkDistance(pixel, color);
+      if (off < nearest) [nearest, ink[i]] = [off, k];
+    }
+  }
+  return { size, data, background, behind, ink, open, taken: new Uint8Array(size * size) };
+}
+
+const pixelAt = (data: Uint8Array, i: number): Rgb => [data[3 * i], data[3 * i + 1], data[3 * i + 2]];
+
+function backdropAt({ color, fadesTo = color }: Background, row: number, size: number): Rgb {
+  const t = row / (size - 1);
+  const [from, to] = [BACKDROPS[color], BACKDROPS[fadesTo]];
+  return [0, 1, 2].map((c) => from[c] + (to[c] - from[c]) * t) as unknown as Rgb;
+}
+
+const BACKGROUNDS: Background[] = BACKDROP_NAMES.flatMap((color) => [
+  { color },
+  ...BACKDROP_NAMES.filter((fadesTo) => fadesTo !== color).map((fadesTo) => ({ color, fadesTo })),
+]);
+
+/** The background that explains the most pixels; of two that explain as many, the one that does not fade. */
+function readBackground(size: number, data: Uint8Array): Background {
+  let best: Background = BACKGROUNDS[0];
+  let least = Number.POSITIVE_INFINITY;
+  for (const background of BACKGROUNDS) {
+    let cost = background.fadesTo === undefined ? 0 : 0.01 * size * size * CAP;
+    for (let row = 0; row < size; row++) {
+      const [r, g, b] = backdropAt(background, row, size);
+      for (let i = row * size; i < (row + 1) * size; i++)
+        cost += Math.min(
+          CAP,
+          (data[3 * i] - r) ** 2 + (data[3 * i + 1] - g) ** 2 + (data[3 * i + 2] - b) ** 2,
+        );
+    }
+    if (cost < least) [least, best] = [cost, background];
+  }
+  return best;
+}
+
+/** Where the mixture of an ink's fill and pattern that is nearest to a pixel lies: 0 the fill, 1 the pattern. */
+function mixtureOf([r, g, b]: Rgb, color: Color): number {
+  const { fill, pattern } = INKS[color];
+  const way = [pattern[0] - fill[0], pattern[1] - fill[1], pattern[2] - fill[2]];
+  const dot = (r - fill[0]) * way[0] + (g - fill[1]) * way[1] + (b - fill[2]) * way[2];
+  return Math.min(1, Math.max(0, dot / (way[0] ** 2 + way[1] ** 2 + way[2] ** 2)));
+}
+
+function inkAt(color: Color, share: number): Rgb {
+  const { fill, pattern } = INKS[color];
+  return [0, 1, 2].map((c) => fill[c] + share * (pattern[c] - fill[c])) as unknown as Rgb;
+}
+
+const inkDistance = (pixel: Rgb, color: Color): number =>
+  colorDistance(pixel, inkAt(color, mixtureOf(pixel, color)));
+
+/** A patch of pixels of one ink that touch each other. */
+interface Patch {
+  color: Color;
+  area: number;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+function patchesOf({ size, ink, open, taken }: Canvas): Patch[] {
+  const seen = new Uint8Array(size * size);
+  const patches: Patch[] = [];
+  for (let start = 0; start < size * size; start++) {
+    if (seen[start] || !open[start] || taken[start]) continue;
+    const patch = { color: COLORS[ink[start]], area: 0, left: size, top: size, right: 0, bottom: 0 };
+    const queue = [start];
+    seen[start] = 1;
+    for (let i = queue.pop(); i !== undefined; i = queue.pop()) {
+      const [x, y] = [i % size, Math.floor(i / size)];
+      patch.area++;
+      patch.left = Math.min(patch.left, x);
+      patch.right = Math.max(patch.right, x + 1);
+      patch.top = Math.min(patch.top, y);
+      patch.bottom = Math.max(patch.bottom, y + 1);
+      for (const j of [x > 0 ? i - 1 : i, x < size - 1 ? i + 1 : i, i - size, i + size]) {
+        if (j < 0 || j >= size * size || seen[j] || !open[j] || taken[j] || ink[j] !== ink[start]) continue;
+        seen[j] = 1;
+        queue.push(j);
+      }
+    }
+    if (patch.area >= LEAST_PATCH * size * size) patches.push(patch);
+  }
+  return patches;
+}
+
+interface Guess {
+  shape: Shape;
+  color: Color;
+  /** Centre and longer side, as shares of the canvas. */
+  x: number;
+  y: number;
+  extent: number;
+  /** How badly it agrees, from 0. */
+  cost: number;
+}
+
+/** The guess that fits best, drawn into what is taken. */
+function nextObject(canvas: Canvas): SceneObject | undefined {
+  let best: { guess: Guess; texture: Texture; cost: number } | undefined;
+  for (const patch of patchesOf(canvas)) {
+    for (const guess of likeliest(guessesOf(canvas, patch))) {
+      const refined = refine(canvas, guess);
+      for (const texture of TEXTURES) {
+        const cost = (refined.cost + costOf(canvas, refined, texture)) / 2;
+        if (best === undefined || cost < best.cost) best = { guess: refined, texture, cost };
+      }
+    }
+  }
+  if (best === undefined || best.cost > WORST_FIT) return undefined;
+  const { cost: _, ...where } = best.guess;
+  take(canvas, (x, y) => distanceTo(where, x, y) * canvas.size < 1);
+  return { ...where, size: where.extent < SIZE_BOUND ? 'small' : 'large', texture: best.texture };
+}
+
+/** The best guess of each shape, and of these the best few. */
+function likeliest(guesses: Guess[]): Guess[] {
+  const best = new Map<Shape, Guess>();
+  for (const guess of guesses)
+    if (guess.cost < (best.get(guess.shape)?.cost ?? 1)) best.set(guess.shape, guess);
+  return [...best.values()].sort((a, b) => a.cost - b.cost).slice(0, 4);
+}
+
+/** Every shape in every size at the patch, flush with each side of it in turn: what is partly hidden is larger than its patch. */
+function guessesOf(canvas: Canvas, { color, left, top, right, bottom }: Patch): Guess[] {
+  const { size } = canvas;
+  const guesses: Guess[] = [];
+  for (const shape of SHAPES) {
+    const { width, height } = OUTLINES[shape];
+    const own = Math.max((right - left) / size / width, (bottom - top) / size / height);
+    const extents = [own, 0.29, 0.44].filter((extent) => extent >= EXTENTS.least && extent <= EXTENTS.most);
+    for (const extent of extents) {
+      const [halfX, halfY] = [(extent * width) / 2, (extent * height) / 2];
+      const across = [(left + right) / 2 / size, left / size + halfX, right / size - halfX];
+      const along = [(top + bottom) / 2 / size, top / size + halfY, bottom / size - halfY];
+      for (const x of across)
+        for (const y of along) {
+          const guess = { shape, color, x, y, extent };
+          guesses.push({ ...guess, cost: costOf(canvas, guess) });
+        }
+    }
+  }
+  return guesses;
+}
+
+/** Moves and scales a guess for as long as that makes it better. */
+function refine(canvas: Canvas, guess: Guess): Guess {
+  let best = guess;
+  for (let step = 0.75; step > 0.2; step /= 2) {
+    for (let tries = 0, better = true; better && tries < 6; tries++) {
+      better = false;
+      for (const [axis, sign] of [
+        ['x', 1],
+        ['x', -1],
+        ['y', 1],
+        ['y', -1],
+        ['extent', 1],
+        ['extent', -1],
+      ] as const) {
+        // biome-ignore format: a table
+        const moved = { ...best, [axis]: best[axis] + (sign * step) / canvas.size };
+        if (moved.extent < EXTENTS.least || moved.extent > EXTENTS.most) continue;
+        moved.cost = costOf(canvas, moved);
+        if (moved.cost < best.cost - 1e-6) [best, better] = [moved, true];
+      }
+    }
+  }
+  return best;
+}
+
+/**
+ * Share of an object's pixels that are wrong, those counted in that have its ink and lie outside of it. Without a texture any mixture of
+ * the ink's two colours is right.
+ */
+function costOf(canvas: Canvas, guess: Omit<Guess, 'cost'>, texture?: Texture): number {
+  const { size, data, ink, open, taken } = canvas;
+  const { color, x, y, extent, shape } = guess;
+  const own = COLORS.indexOf(color);
+  const margin = extent / 2 + 3 / size;
+  let [cost, area] = [0, 0];
+  const [first, last] = [y - margin, y + margin].map((v) =>
+    Math.min(size, Math.max(0, Math.round(v * size))),
+  );
+  const [from, to] = [x - margin, x + margin].map((v) => Math.min(size, Math.max(0, Math.round(v * size))));
+  for (let row = first; row < last; row++) {
+    for (let column = from; column < to; column++) {
+      const i = row * size + column;
+      if (taken[i]) continue;
+      const distance = tableDistance(
+        shape,
+        ((column + 0.5) / size - x) / extent,
+        ((row + 0.5) / size - y) / extent,
+      );
+      const share = Math.min(1, Math.max(0, 0.5 - distance * extent * size));
+      area += share;
+      if (share === 0) {
+        if (open[i] && ink[i] === own) cost += 1;
+        continue;
+      }
+      const pixel = pixelAt(data, i);
+      const pattern =
+        texture === undefined
+          ? Number(share > 0.5) * mixtureOf(pixel, color) // a pattern keeps off the rim
+          : patternShare(texture, (column + 0.5) / size - x, (row + 0.5) / size - y, distance * extent, size);
+      const said = inkAt(color, pattern);
+      const back = share < 1 ? besides(canvas, guess, row, column) : said;
+      let off = 0;
+      for (let c = 0; c < 3; c++) off += (pixel[c] - back[c] - share * (said[c] - back[c])) ** 2;
+      cost += Math.min(CAP, off) / CAP;
+    }
+  }
+  // What leaves the canvas, or is hidden for the most part, is no object of this world.
+  const whole = areaOf(shape) * (extent * size) ** 2;
+  return area < 0.4 * whole ? Number.POSITIVE_INFINITY : cost / area;
+}
+
+/** The colour of the picture just outside of an object, from a pixel on its rim. */
+function besides(
+  { size, data }: Canvas,
+  { shape, x, y, extent }: Omit<Guess, 'cost'>,
+  row: number,
+  column: number,
+): Rgb {
+  const [u, v] = [((column + 0.5) / size - x) / extent, ((row + 0.5) / size - y) / extent];
+  const nudge = 0.5 / (extent * size);
+  const across = tableDistance(shape, u + nudge, v) - tableDistance(shape, u - nudge, v);
+  const along = tableDistance(shape, u, v + nudge) - tableDistance(shape, u, v - nudge);
+  const length = Math.hypot(across, along) || 1;
+  const reach = 1.5;
+  const clamp = (value: number) => Math.min(size - 1, Math.max(0, Math.round(value)));
+  return pixelAt(
+    data,
+    clamp(row + (reach * along) / length) * size + clamp(column + (reach * across) / length),
+  );
+}
+
+/** Distances to an outline in a table, for they are asked for millions of times. */
+const SIDE = 160;
+const REACH = 0.8;
+const tables = new Map<Shape, Float32Array>();
+function tableOf(shape: Shape): Float32Array {
+  let table = tables.get(shape);
+  if (table === undefined) {
+    const { distance } = OUTLINES[shape];
+    const at = (i: number) => ((i + 0.5) / SIDE) * 2 * REACH - REACH;
+    table = Float32Array.from({ length: SIDE * SIDE }, (_, i) =>
+      distance(at(i % SIDE), at(Math.floor(i / SIDE))),
+    );
+    tables.set(shape, table);
+  }
+  return table;
+}
+function tableDistance(shape: Shape, x: number, y: number): number {
+  const column = Math.floor(((x + REACH) / (2 * REACH)) * SIDE);
+  const row = Math.floor(((y + REACH) / (2 * REACH)) * SIDE);
+  return column < 0 || row < 0 || column >= SIDE || row >= SIDE ? 1 : tableOf(shape)[row * SIDE + column];
+}
+/** Area of a shape whose longer side is 1. */
+const areaOf = (shape: Shape): number =>
+  (tableOf(shape).reduce((sum, distance) => sum + Number(distance < 0), 0) * (2 * REACH) ** 2) / SIDE ** 2;
+
+const distanceTo = (
+  { shape, x, y, extent }: Pick<Guess, 'shape' | 'x' | 'y' | 'extent'>,
+  px: number,
+  py: number,
+) => tableDistance(shape, (px - x) / extent, (py - y) / extent) * extent;
+
+/** Marks the pixels within `radius` as explained. */
+function take({ size, open, taken }: Canvas, covers: (x: number, y: number) => boolean): void {
+  for (let i = 0; i < size * size; i++) {
+    if (!covers(((i % size) + 0.5) / size, (Math.floor(i / size) + 0.5) / size)) continue;
+    taken[i] = 1;
+    open[i] = 0;
+  }
+}
+
+const LETTER_COLORS = ['black', 'white', 'red', 'blue'] as const;
+const LETTER_BOX = lineSize('A');
+const PITCH = lineSize('AA').width - LETTER_BOX.width;
+const LETTER_MARGIN = 0.04;
+
+interface Glyph {
+  letter: string;
+  /** Squared distance to the background that drawing it takes away, in wrong pixels. */
+  gain: number;
+}
+
+/** The line of letters at the top or the bottom, if there is one. */
+function readLetters(canvas: Canvas): Letters | undefined {
+  let best: (Letters & { gain: number }) | undefined;
+  for (const place of ['top', 'bottom'] as const)
+    for (const color of LETTER_COLORS) {
+      const middle = LETTER_MARGIN + LETTER_BOX.height / 2;
+      const y = place === 'top' ? middle : 1 - middle;
+      const glyphs = new Map<number, Glyph | undefined>(); // by place, in quarters of a pixel
+      const glyphAt = (at: number): Glyph | undefined => {
+        if (!glyphs.has(at)) glyphs.set(at, readGlyph(canvas, color, at / (4 * canvas.size), y));
+        return glyphs.get(at);
+      };
+      const end = 4 * canvas.size;
+      for (let first = 0; first < end; first++) {
+        let [text, gain] = ['', 0];
+        for (let k = 0; k < 4; k++) {
+          const glyph = glyphAt(Math.round(first + k * PITCH * end));
+          if (glyph === undefined) break;
+          text += glyph.letter;
+          gain += glyph.gain;
+          const x = first / end + (k * PITCH) / 2;
+          if (best === undefined || gain > best.gain) best = { text, color, place, x, y, gain };
+        }
+      }
+    }
+  if (best === undefined) return undefined;
+  const { gain: _, ...letters } = best;
+  take(canvas, (x, y) => {
+    const { width, height } = lineSize(letters.text);
+    return Math.abs(x - letters.x) < width / 2 + 1 / canvas.size && Math.abs(y - letters.y) < height / 2 + 1 / canvas.size; // biome-ignore format: one line
+  });
+  return letters;
+}
+
+/** The letter centred at (x, y) that the picture agrees with, if there is one. */
+function readGlyph(
+  { size, data, behind, open }: Canvas,
+  color: Color,
+  x: number,
+  y: number,
+): Glyph | undefined {
+  const { width, height } = LETTER_BOX;
+  if (x < width / 2 || x > 1 - width / 2) return undefined;
+  const { fill } = INKS[color];
+  const pixels: { x: number; y: number; off: number; pixel: Rgb; back: Rgb }[] = [];
+  let [empty, seen] = [0, 0];
+  for (
+    let row = Math.max(0, Math.floor((y - height / 2) * size));
+    row < Math.min(size, Math.ceil((y + height / 2) * size));
+    row++ // biome-ignore format: one line
+  )
+    for (
+      let column = Math.floor((x - width / 2) * size - 1);
+      column <= Math.ceil((x + width / 2) * size);
+      column++
+    ) {
+      if (column < 0 || column >= size) continue;
+      const i = row * size + column;
+      const pixel = pixelAt(data, i);
+      const back = behind[row];
+      const off = Math.min(CAP, colorDistance(pixel, back) ** 2) / CAP;
+      empty += off;
+      seen += open[i];
+      pixels.push({ x: (column + 0.5) / size - x, y: (row + 0.5) / size - y, off, pixel, back });
+    }
+  if (seen < 0.1 * pixels.length) return undefined;
+  let best: { letter: string; cost: number } | undefined;
+  for (const letter of LETTERS) {
+    let cost = 0;
+    for (const { x: dx, y: dy, pixel, back } of pixels) {
+      const share = Math.min(1, Math.max(0, 0.5 - lineDistance(letter, dx, dy) * size));
+      let off = 0;
+      for (let c = 0; c < 3; c++) off += (pixel[c] - back[c] - share * (fill[c] - back[c])) ** 2;
+      cost += Math.min(CAP, off) / CAP;
+      if (best !== undefined && cost > best.cost) break;
+    }
+    if (best === undefined || cost < best.cost) best = { letter, cost };
+  }
+  if (best === undefined || best.cost > WORST_GLYPH * empty) return undefined;
+  return { letter: best.letter, gain: empty - best.cost };
+}
