@@ -45,6 +45,8 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
   lint: { summary: 'find what a trainer would stumble over', load: () => import('./lint.ts') },
   make: { summary: 'make captions to learn from', load: () => import('./make.ts') },
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
+  generate: { summary: 'draw pictures of prompts', load: () => import('./generate.ts') },
+  evaluate: { summary: 'measure what a generator draws', load: () => import('./evaluate.ts') },
   score: {
     summary: 'measure captions: against references, or by their style',
     load: () => import('./score.ts'),

@@ -7,6 +7,7 @@ import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
+import { registerGenerator } from './train-generator.ts';
 
 /** The library's options as they are typed: what is required may be missing, and the configuration is a file. */
 type TrainOptions = Partial<Pick<TrainCaptionerOptions, 'data' | 'out' | 'vision'>> &
@@ -56,9 +57,10 @@ export const register: Register = (program, context) => {
       '\nExample:\n  $ recaption train captioner --data photos/ --val more-photos/ --minutes 20 --out model',
     )
     .action(async (options: TrainOptions) => trainCaptionerCommand(options, context));
+  registerGenerator(train, context);
 };
 
-function length(flags: string, description: string, others: string[]): Option {
+export function length(flags: string, description: string, others: string[]): Option {
   return new Option(flags, description).argParser(wholeNumber(1)).conflicts(others);
 }
 
@@ -147,6 +149,6 @@ export function draw(event: TrainEvent, output: Output): void {
   }
 }
 
-function millions(count: number): string {
+export function millions(count: number): string {
   return count < 1e6 ? count.toLocaleString('en') : `${(count / 1e6).toFixed(1)} M`;
 }

@@ -74,7 +74,7 @@ export interface DrawOptions {
  * mean; no caption of a kind comes a second time before all of that kind have come.
  */
 export function drawCaptions(
-  sample: Sample,
+  sample: Pick<Sample, 'key' | 'captions'>,
   blend: Blend,
   { seed, epoch = 0, count = 1 }: DrawOptions,
 ): Drawn {

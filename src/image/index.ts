@@ -2,6 +2,8 @@
 export { type DecodeOptions, decodeGrey, decodeImage, measureImage } from './decode.ts';
 export { encodeJpeg, encodePng } from './encode.ts';
 export { formatOf, type ImageFormat, isImageExtension, isImageName } from './format.ts';
+export { gridOf } from './grid.ts';
 export type { Image, ImageSource } from './image.ts';
 export { likenessDistance, likenessOf } from './likeness.ts';
+export { readPngText, withPngText } from './png-text.ts';
 export { type Kernel, type Letterboxed, letterbox, resizeImage } from './resize.ts';

@@ -1,0 +1,210 @@
+/** Draws prompts into a folder: pictures, an index of them, and one picture of all. Killed at any time, it goes on where it was. */
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { tryJson } from '../data/lines.ts';
+import { RecaptionError } from '../errors.ts';
+import { exists, writeError, writeFileAtomic } from '../files.ts';
+import type { GenerateRequest, Generator } from '../generators/generator.ts';
+import { decodeImage, encodePng, gridOf, type Image, withPngText } from '../image/index.ts';
+import { ownerInWords, tryLock } from '../lock.ts';
+import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
+
+const rowSchema = z.object({
+  /** Name of the picture within the folder. */
+  file: z.string(),
+  prompt: z.string(),
+  negative: z.string().optional(),
+  seed: z.number(),
+  /** Id of the generator. */
+  model: z.string(),
+  steps: z.number(),
+  guidance: z.number(),
+  sampler: z.enum(SAMPLERS),
+  shift: z.number(),
+});
+/** A line of `index.jsonl`: a picture, and everything that it was made from. */
+export type PictureRow = z.infer<typeof rowSchema>;
+
+export interface GenerateJobOptions {
+  generator: Generator;
+  prompts: readonly string[];
+  /** Pictures of each prompt. */
+  count: number;
+  /** Seed of each prompt's first picture; the next has the next one. */
+  seed: number;
+  request: Omit<GenerateRequest, 'seeds' | 'onStep'>;
+  out: string;
+  /** Also make `grid.png`: a row for each prompt, where each has several pictures. */
+  grid: boolean;
+  /** Replace pictures that were made otherwise. */
+  overwrite?: boolean;
+  /** Write `preview.png` while it draws. */
+  previews?: boolean;
+  signal: AbortSignal;
+}
+
+export type GenerateEvent =
+  | { kind: 'plan'; pictures: number; done: number }
+  | {
+      kind: 'progress';
+      done: number;
+      total: number;
+      step: number;
+      steps: number;
+      imagesPerSecond: number;
+      secondsLeft: number;
+    }
+  | { kind: 'preview'; path: string }
+  | { kind: 'picture'; row: PictureRow }
+  | { kind: 'done'; pictures: number; added: number; out: string; grid?: string; stopped: boolean };
+
+/** More pictures make a grid that no viewer opens. */
+const MOST_IN_GRID = 400;
+
+/**
+ * Draws what is not there yet. Pictures are PNG files with their prompt, seed and model within; `index.jsonl` lists them.
+ * @throws RecaptionError `output-exists` where a picture of that name was made otherwise; `output-busy`, `write-failed`, `disk-full`
+ */
+export async function* generatePictures(options: GenerateJobOptions): AsyncGenerator<GenerateEvent> {
+  const { generator, out, signal } = options;
+  for (const prompt of options.prompts) generator.check(prompt);
+  if (options.request.negative?.trim()) generator.check(options.request.negative);
+  await mkdir(out, { recursive: true }).catch((error) => {
+    throw writeError(out, error);
+  });
+  const index = join(out, 'index.jsonl');
+  const lock = tryLock(index);
+  if (!lock.taken) {
+    throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is drawing into this folder`, {
+      place: out,
+      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${index}.lock.`,
+    });
+  }
+  try {
+    yield* draw(options, index);
+  } finally {
+    lock.release();
+  }
+
+  async function* draw(
+    { prompts, count, request, seed, grid, overwrite, previews }: GenerateJobOptions,
+    index: string,
+  ): AsyncGenerator<GenerateEvent> {
+    const { negative, ...how } = request;
+    const asked = { ...generator.defaults, ...Object.fromEntries(Object.entries(how).filter(([, v]) => v !== undefined)) }; // biome-ignore format: one line
+    const digits = Math.max(5, `${prompts.length}`.length);
+    const rows = prompts.flatMap((prompt, i) =>
+      Array.from({ length: count }, (_, k): PictureRow => {
+        const file = `${String(i).padStart(digits, '0')}${count > 1 ? `-${k}` : ''}.png`;
+        return {
+          file,
+          prompt,
+          ...(negative?.trim() && { negative }),
+          seed: seed + k,
+          model: generator.id,
+          ...asked,
+        };
+      }),
+    );
+    const known = await readIndex(index);
+    const todo: PictureRow[] = [];
+    for (const row of rows) {
+      const before = known.get(row.file);
+      const there = before !== undefined && (await exists(join(out, row.file)));
+      if (there && same(before, row)) continue;
+      if (there && !overwrite) {
+        throw new RecaptionError('output-exists', 'a picture of this name was made from something else', {
+          place: join(out, row.file),
+          hint: 'Give another --out, or --overwrite to replace it.',
+        });
+      }
+      todo.push(row);
+    }
+    yield { kind: 'plan', pictures: rows.length, done: rows.length - todo.length };
+
+    const started = performance.now();
+    let added = 0;
+    for (let at = 0; at < todo.length && !signal.aborted; at += generator.batch) {
+      const part = todo.slice(at, at + generator.batch);
+      const told: GenerateEvent[] = [];
+      let wake = () => {};
+      const seeds = part.map((row) => row.seed);
+      const drawing = generator
+        .generate(
+          part.map(({ prompt }) => prompt),
+          {
+            ...asked,
+            negative,
+            seeds,
+            onStep: async ({ step, steps, images }) => {
+              const done = at + (part.length * step) / steps;
+              const rate = done / ((performance.now() - started) / 1000);
+              told.push({ kind: 'progress', done: Math.floor(done), total: todo.length, step, steps, imagesPerSecond: rate, secondsLeft: (todo.length - done) / rate }); // biome-ignore format: one line
+              if (previews && step % Math.ceil(steps / 5) === 0 && step < steps) {
+                const path = join(out, 'preview.png');
+                await writeFileAtomic(path, await encodePng(gridOf(await images())));
+                told.push({ kind: 'preview', path });
+              }
+              wake();
+            },
+          },
+        )
+        .finally(() => wake());
+      let images: Image[] | undefined;
+      const finished = drawing.then((drawn) => {
+        images = drawn;
+      });
+      finished.catch(() => {}); // thrown below
+      while (images === undefined) {
+        yield* told.splice(0);
+        await Promise.race([finished, new Promise<void>((resolve) => { wake = resolve; })]); // biome-ignore format: one line
+        if (images === undefined && told.length === 0) await finished;
+      }
+      yield* told.splice(0);
+      for (const [i, row] of part.entries()) {
+        const png = await encodePng(images[i]);
+        await writeFileAtomic(join(out, row.file), withPngText(png, metadataOf(row, generator.size)));
+      }
+      await appendFile(index, part.map((row) => `${JSON.stringify(row)}\n`).join('')).catch((error) => {
+        throw writeError(index, error);
+      });
+      added += part.length;
+      for (const row of part) yield { kind: 'picture', row };
+    }
+    const stopped = added < todo.length;
+    if (!stopped && added > 0)
+      await writeFileAtomic(index, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    let gridPath: string | undefined;
+    if (grid && !stopped && rows.length > 0) {
+      const shown = rows.slice(0, MOST_IN_GRID);
+      const images = [];
+      for (const { file } of shown) images.push(await decodeImage(join(out, file)));
+      gridPath = join(out, 'grid.png');
+      await writeFileAtomic(gridPath, await encodePng(gridOf(images, count > 1 ? { columns: count } : {})));
+    }
+    yield { kind: 'done', pictures: rows.length, added, out, ...(gridPath && { grid: gridPath }), stopped };
+  }
+}
+
+/** What other programs look for in a PNG (`parameters`, as the web UIs write it), and ours in JSON. */
+function metadataOf(row: PictureRow, size: number): Record<string, string> {
+  const { prompt, negative, seed, model, steps, guidance, sampler } = row;
+  const away = negative === undefined ? '' : `\nNegative prompt: ${negative}`;
+  const facts = `Steps: ${steps}, Sampler: ${sampler}, CFG scale: ${guidance}, Seed: ${seed}, Size: ${size}x${size}, Model: ${model}`;
+  return { parameters: `${prompt}${away}\n${facts}`, recaption: JSON.stringify(row) };
+}
+
+/** The rows of an index by file; of a line that a kill cut short nothing. */
+export async function readIndex(path: string): Promise<Map<string, PictureRow>> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const rows = new Map<string, PictureRow>();
+  for (const line of text.split('\n')) {
+    const row = rowSchema.safeParse(tryJson(line)).data;
+    if (row) rows.set(row.file, row);
+  }
+  return rows;
+}
+
+const same = (a: PictureRow, b: PictureRow): boolean =>
+  (Object.keys({ ...a, ...b }) as (keyof PictureRow)[]).every((key) => a[key] === b[key]);
