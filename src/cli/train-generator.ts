@@ -28,6 +28,11 @@ export function registerGenerator(train: Command, context: Context): void {
     .option('--val <source>', 'pictures with captions kept apart, to find the best weights')
     .option('--out <dir>', 'folder for the model, its previews, checkpoints and metrics.jsonl')
     .option('--size <pixels>', 'width and height of the pictures that it draws', wholeNumber(8, 1024))
+    .option('--latent <dir>', 'draw the latents of this autoencoder (TAESD family) in place of pixels')
+    .option(
+      '--text <ref>',
+      'frozen text encoder: a T5 folder, a hub id (default: a small one is trained along)',
+    )
     .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
     .addOption(
       length('--epochs <n>', 'length of the training, in passes over the data', ['steps', 'minutes']),

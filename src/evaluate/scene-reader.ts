@@ -37,10 +37,12 @@ const CAP = 70 ** 2;
 /** A pixel this far from the background shows something else; inks keep 90 from what lies behind them. */
 const FOREGROUND = 45;
 /** Patches of fewer pixels are noise, as a share of the canvas. */
-const LEAST_PATCH = 0.008;
+const LEAST_PATCH = 0.006;
 /** What fits worse than this is no object; the share of its pixels that are wrong, about. */
 const WORST_FIT = 0.4;
 const WORST_GLYPH = 0.4;
+/** Less of an object than this is not enough to know it by. */
+const LEAST_SEEN = 0.3;
 const MOST_OBJECTS = 6;
 /** Extents between the two sizes: less is small, more is large. */
 const SIZE_BOUND = 0.36;
@@ -51,8 +53,9 @@ export function readScene({ width: size, height, data }: Image): ReadScene {
   const canvas = openCanvas(size, height, data);
   const letters = readLetters(canvas);
   const found: SceneObject[] = [];
+  const known: Known = new Map();
   while (found.length < MOST_OBJECTS) {
-    const next = nextObject(canvas);
+    const next = nextObject(canvas, known);
     if (next === undefined) break;
     found.unshift(next);
   }
@@ -73,6 +76,8 @@ interface Canvas {
   behind: Rgb[];
   /** The ink that each pixel is nearest to, as its place in COLORS. */
   ink: Uint8Array;
+  /** For each ink, the share of its pattern in the mixture of its two colours that is nearest to each pixel. */
+  mixtures: Float32Array[];
   /** 1 where the picture is not background and nothing found explains it. */
   open: Uint8Array;
   /** 1 where something found lies. */
@@ -95,7 +100,8 @@ function openCanvas(size: number, height: number, data: Uint8Array): Canvas {
       if (off < nearest) [nearest, ink[i]] = [off, k];
     }
   }
-  return { size, data, background, behind, ink, open, taken: new Uint8Array(size * size) };
+  const mixtures = COLORS.map((color) => Float32Array.from({ length: size * size }, (_, i) => mixtureOf(pixelAt(data, i), color))); // biome-ignore format: one line
+  return { size, data, background, behind, ink, mixtures, open, taken: new Uint8Array(size * size) };
 }
 
 const pixelAt = (data: Uint8Array, i: number): Rgb => [data[3 * i], data[3 * i + 1], data[3 * i + 2]];
@@ -182,37 +188,65 @@ function patchesOf({ size, ink, open, taken }: Canvas): Patch[] {
   return patches;
 }
 
-interface Guess {
+interface Where {
   shape: Shape;
   color: Color;
   /** Centre and longer side, as shares of the canvas. */
   x: number;
   y: number;
   extent: number;
+}
+
+interface Guess extends Where {
   /** How badly it agrees, from 0. */
   cost: number;
 }
 
-/** The guess that fits best, drawn into what is taken. */
-function nextObject(canvas: Canvas): SceneObject | undefined {
-  let best: { guess: Guess; texture: Texture; cost: number } | undefined;
+interface Found {
+  guess: Guess;
+  texture: Texture;
+  cost: number;
+}
+
+/** What each patch most likely is, by patch: asked again only where something next to it has been taken. */
+type Known = Map<string, { patch: Patch; found: Found | undefined }>;
+
+/** The object that fits best, drawn into what is taken. */
+function nextObject(canvas: Canvas, known: Known): SceneObject | undefined {
+  let best: Found | undefined;
   for (const patch of patchesOf(canvas)) {
-    for (const guess of likeliest(guessesOf(canvas, patch))) {
-      const refined = refine(canvas, guess);
-      for (const texture of TEXTURES) {
-        const cost = (refined.cost + costOf(canvas, refined, texture)) / 2;
-        if (best === undefined || cost < best.cost) best = { guess: refined, texture, cost };
-      }
-    }
+    const name = JSON.stringify(patch);
+    if (!known.has(name)) known.set(name, { patch, found: likeliest(canvas, patch) });
+    const found = known.get(name)?.found;
+    if (found && (best === undefined || found.cost < best.cost)) best = found;
   }
   if (best === undefined || best.cost > WORST_FIT) return undefined;
   const { cost: _, ...where } = best.guess;
   take(canvas, (x, y) => distanceTo(where, x, y) * canvas.size < 1);
+  const reach = EXTENTS.most * canvas.size;
+  const apart = (low: number, high: number, at: number) => at < low - reach || at > high + reach;
+  for (const [name, { patch }] of known) {
+    const [x, y] = [where.x * canvas.size, where.y * canvas.size];
+    if (!apart(patch.left, patch.right, x) && !apart(patch.top, patch.bottom, y)) known.delete(name);
+  }
   return { ...where, size: where.extent < SIZE_BOUND ? 'small' : 'large', texture: best.texture };
 }
 
+/** The best of the guesses at a patch, refined, with its texture. */
+function likeliest(canvas: Canvas, patch: Patch): Found | undefined {
+  let best: Found | undefined;
+  for (const guess of fewOf(guessesOf(canvas, patch))) {
+    const refined = refine(canvas, guess);
+    for (const texture of TEXTURES) {
+      const cost = (refined.cost + costOf(canvas, refined, texture)) / 2;
+      if (best === undefined || cost < best.cost) best = { guess: refined, texture, cost };
+    }
+  }
+  return best;
+}
+
 /** The best guess of each shape, and of these the best few. */
-function likeliest(guesses: Guess[]): Guess[] {
+function fewOf(guesses: Guess[]): Guess[] {
   const best = new Map<Shape, Guess>();
   for (const guess of guesses)
     if (guess.cost < (best.get(guess.shape)?.cost ?? 1)) best.set(guess.shape, guess);
@@ -270,66 +304,67 @@ function refine(canvas: Canvas, guess: Guess): Guess {
  * Share of an object's pixels that are wrong, those counted in that have its ink and lie outside of it. Without a texture any mixture of
  * the ink's two colours is right.
  */
-function costOf(canvas: Canvas, guess: Omit<Guess, 'cost'>, texture?: Texture): number {
-  const { size, data, ink, open, taken } = canvas;
+function costOf(canvas: Canvas, guess: Where, texture?: Texture): number {
+  const { size, data, behind, ink, open, taken, mixtures } = canvas;
   const { color, x, y, extent, shape } = guess;
   const own = COLORS.indexOf(color);
+  const { fill, pattern } = INKS[color];
+  const mixture = mixtures[own];
+  const table = tableOf(shape);
   const margin = extent / 2 + 3 / size;
-  let [cost, area] = [0, 0];
   const [first, last] = [y - margin, y + margin].map((v) =>
     Math.min(size, Math.max(0, Math.round(v * size))),
   );
   const [from, to] = [x - margin, x + margin].map((v) => Math.min(size, Math.max(0, Math.round(v * size))));
+  let [cost, area] = [0, 0];
   for (let row = first; row < last; row++) {
+    const v = ((row + 0.5) / size - y) / extent;
     for (let column = from; column < to; column++) {
       const i = row * size + column;
       if (taken[i]) continue;
-      const distance = tableDistance(
-        shape,
-        ((column + 0.5) / size - x) / extent,
-        ((row + 0.5) / size - y) / extent,
-      );
-      const share = Math.min(1, Math.max(0, 0.5 - distance * extent * size));
-      area += share;
-      if (share === 0) {
+      const u = ((column + 0.5) / size - x) / extent;
+      const distance = lookUp(table, u, v) * extent;
+      const share = 0.5 - distance * size;
+      if (share <= 0) {
         if (open[i] && ink[i] === own) cost += 1;
         continue;
       }
-      const pixel = pixelAt(data, i);
-      const pattern =
-        texture === undefined
-          ? Number(share > 0.5) * mixtureOf(pixel, color) // a pattern keeps off the rim
-          : patternShare(texture, (column + 0.5) / size - x, (row + 0.5) / size - y, distance * extent, size);
-      const said = inkAt(color, pattern);
-      const back = share < 1 ? besides(canvas, guess, row, column) : said;
-      let off = 0;
-      for (let c = 0; c < 3; c++) off += (pixel[c] - back[c] - share * (said[c] - back[c])) ** 2;
-      cost += Math.min(CAP, off) / CAP;
+      const cover = Math.min(1, share);
+      area += cover;
+      let mix = cover > 0.5 ? mixture[i] : 0; // a pattern keeps off the rim
+      if (texture !== undefined) mix = patternShare(texture, u * extent, v * extent, distance, size);
+      const beside = cover < 1 ? 3 * besides(canvas, guess, table, row, column) : 0;
+      let [off, alone] = [0, 0]; // beside whatever is next to it, and on the background alone: at a tip nothing is clearly next to it
+      for (let c = 0; c < 3; c++) {
+        const said = fill[c] + mix * (pattern[c] - fill[c]);
+        off += (data[3 * i + c] - cover * said - (1 - cover) * data[beside + c]) ** 2;
+        alone += (data[3 * i + c] - cover * said - (1 - cover) * behind[row][c]) ** 2;
+      }
+      cost += Math.min(CAP, off, alone) / CAP;
+      // Grey is half-way between white and its pattern: what may be background is no good sign of an object.
+      if (texture === undefined && cover === 1 && !open[i]) cost += 0.5;
     }
   }
   // What leaves the canvas, or is hidden for the most part, is no object of this world.
   const whole = areaOf(shape) * (extent * size) ** 2;
-  return area < 0.4 * whole ? Number.POSITIVE_INFINITY : cost / area;
+  return area < LEAST_SEEN * whole ? Number.POSITIVE_INFINITY : cost / area;
 }
 
-/** The colour of the picture just outside of an object, from a pixel on its rim. */
+/** The pixel just outside of an object, from one on its rim. */
 function besides(
-  { size, data }: Canvas,
-  { shape, x, y, extent }: Omit<Guess, 'cost'>,
+  { size }: Canvas,
+  { x, y, extent }: Where,
+  table: Float32Array,
   row: number,
   column: number,
-): Rgb {
+): number {
   const [u, v] = [((column + 0.5) / size - x) / extent, ((row + 0.5) / size - y) / extent];
   const nudge = 0.5 / (extent * size);
-  const across = tableDistance(shape, u + nudge, v) - tableDistance(shape, u - nudge, v);
-  const along = tableDistance(shape, u, v + nudge) - tableDistance(shape, u, v - nudge);
+  const across = lookUp(table, u + nudge, v) - lookUp(table, u - nudge, v);
+  const along = lookUp(table, u, v + nudge) - lookUp(table, u, v - nudge);
   const length = Math.hypot(across, along) || 1;
-  const reach = 1.5;
   const clamp = (value: number) => Math.min(size - 1, Math.max(0, Math.round(value)));
-  return pixelAt(
-    data,
-    clamp(row + (reach * along) / length) * size + clamp(column + (reach * across) / length),
-  );
+  return clamp(row + (1.5 * along) / length) * size + clamp(column + (1.5 * across) / length);
 }
 
 /** Distances to an outline in a table, for they are asked for millions of times. */
@@ -348,20 +383,28 @@ function tableOf(shape: Shape): Float32Array {
   }
   return table;
 }
-function tableDistance(shape: Shape, x: number, y: number): number {
+
+function lookUp(table: Float32Array, x: number, y: number): number {
   const column = Math.floor(((x + REACH) / (2 * REACH)) * SIDE);
   const row = Math.floor(((y + REACH) / (2 * REACH)) * SIDE);
-  return column < 0 || row < 0 || column >= SIDE || row >= SIDE ? 1 : tableOf(shape)[row * SIDE + column];
+  return column < 0 || row < 0 || column >= SIDE || row >= SIDE ? 1 : table[row * SIDE + column];
 }
-/** Area of a shape whose longer side is 1. */
-const areaOf = (shape: Shape): number =>
-  (tableOf(shape).reduce((sum, distance) => sum + Number(distance < 0), 0) * (2 * REACH) ** 2) / SIDE ** 2;
 
-const distanceTo = (
-  { shape, x, y, extent }: Pick<Guess, 'shape' | 'x' | 'y' | 'extent'>,
-  px: number,
-  py: number,
-) => tableDistance(shape, (px - x) / extent, (py - y) / extent) * extent;
+const distanceTo = ({ shape, x, y, extent }: Where, px: number, py: number): number =>
+  lookUp(tableOf(shape), (px - x) / extent, (py - y) / extent) * extent;
+
+/** Area of a shape whose longer side is 1. */
+function areaOf(shape: Shape): number {
+  let area = areas.get(shape);
+  if (area === undefined) {
+    area =
+      (tableOf(shape).reduce((sum, distance) => sum + Number(distance < 0), 0) * (2 * REACH) ** 2) /
+      SIDE ** 2;
+    areas.set(shape, area);
+  }
+  return area;
+}
+const areas = new Map<Shape, number>();
 
 /** Marks the pixels within `radius` as explained. */
 function take({ size, open, taken }: Canvas, covers: (x: number, y: number) => boolean): void {
@@ -390,12 +433,12 @@ function readLetters(canvas: Canvas): Letters | undefined {
     for (const color of LETTER_COLORS) {
       const middle = LETTER_MARGIN + LETTER_BOX.height / 2;
       const y = place === 'top' ? middle : 1 - middle;
-      const glyphs = new Map<number, Glyph | undefined>(); // by place, in quarters of a pixel
+      const glyphs = new Map<number, Glyph | undefined>(); // by place, in eighths of a pixel
       const glyphAt = (at: number): Glyph | undefined => {
-        if (!glyphs.has(at)) glyphs.set(at, readGlyph(canvas, color, at / (4 * canvas.size), y));
+        if (!glyphs.has(at)) glyphs.set(at, readGlyph(canvas, color, at / (8 * canvas.size), y));
         return glyphs.get(at);
       };
-      const end = 4 * canvas.size;
+      const end = 8 * canvas.size;
       for (let first = 0; first < end; first++) {
         let [text, gain] = ['', 0];
         for (let k = 0; k < 4; k++) {

@@ -5,15 +5,15 @@ import { guided } from '../models/diffusion-transformer/process.ts';
 import { type Sampler, solve } from '../models/diffusion-transformer/solve.ts';
 import { fillNormal, streamKey } from '../random.ts';
 import { compile, type Device, input, params, type Weights } from '../tensor/index.ts';
-import { packTokens, wordInputs } from './texts.ts';
+import { feedWords, type Reading, WORDLESS, wordInputs } from './words.ts';
 
 export interface DrawOptions {
   steps: number;
   guidance: number;
   sampler: Sampler;
   shift: number;
-  /** Tokens to draw away from; none: no words. */
-  negative?: readonly number[];
+  /** To draw away from; default: no words. */
+  negative?: Reading;
   onStep?: (step: number, expected: Float32Array) => void | Promise<void>;
 }
 
@@ -21,12 +21,8 @@ export interface Drawing {
   readonly batch: number;
   /** Numbers of one picture or latent: S · S · C. */
   readonly numbers: number;
-  /** At most `batch` pictures (n · S · S · C), of prompts as tokens, each from the noise of its seed. */
-  draw(
-    prompts: readonly (readonly number[])[],
-    seeds: readonly number[],
-    options: DrawOptions,
-  ): Promise<Float32Array>;
+  /** At most `batch` pictures (n · S · S · C), each from the noise of its seed. */
+  draw(prompts: readonly Reading[], seeds: readonly number[], options: DrawOptions): Promise<Float32Array>;
   /** Weights to draw with from now on, for a network that is still learning. */
   use(weights: Weights): void;
   close(): Promise<void>;
@@ -55,10 +51,10 @@ export async function drawing(
     use(given) {
       weights = Object.fromEntries(given);
     },
-    async draw(prompts, seeds, { steps, guidance, sampler, shift, negative = [], onStep }) {
-      const rows = Array.from({ length: batch }, (_, i) => prompts[i] ?? []);
+    async draw(prompts, seeds, { steps, guidance, sampler, shift, negative = WORDLESS, onStep }) {
+      const rows = Array.from({ length: batch }, (_, i) => prompts[i] ?? WORDLESS);
       const others = Array.from({ length: batch }, () => negative);
-      const words = packTokens([...rows, ...others], c.text.maxTokens);
+      const words = feedWords([...rows, ...others], c);
       const noiseOf = (target: Float32Array, ...path: (number | string)[]) => {
         for (let i = 0; i < batch; i++)
           fillNormal(

@@ -17,6 +17,18 @@ const fileSchema = z.looseObject({
   format: z.literal(1),
   model: diffusionConfigSchema,
   draw: drawSchema,
+  /** The frozen text encoder that it was trained on. */
+  text: z.object({ ref: z.string(), id: z.string() }).optional(),
+  /** The autoencoder whose latents it draws, and how these are scaled. */
+  latent: z
+    .object({
+      ref: z.string(),
+      id: z.string(),
+      size: z.int().positive(),
+      mean: z.array(z.number()),
+      deviation: z.array(z.number().positive()),
+    })
+    .optional(),
   /** Name that pictures carry; default: the folder's name and a hash of the weights. */
   id: z.string().optional(),
 });
@@ -27,10 +39,13 @@ const fileSchema = z.looseObject({
  */
 export async function generatorFolder(ref: string) {
   const folder = await placeOf(ref);
-  const files = await modelFiles(folder);
-  const place = files['config.json'];
+  const place = join(folder, 'config.json');
   const hint = 'The file was changed, or is of another kind or version: copy the whole model folder again.';
-  return { folder, files, ...parseConfig(fileSchema, await readJson(place), place, hint) };
+  if (!(await exists(place))) await modelFiles(folder); // tells that it is missing
+  const config = parseConfig(fileSchema, await readJson(place), place, hint);
+  if (config.model.text.layers > 0) await modelFiles(folder);
+  const [weights, tokenizer] = ['model.safetensors', 'tokenizer.json'].map((name) => join(folder, name));
+  return { folder, files: { weights, tokenizer }, ...config };
 }
 
 /** A name means a generator that comes with the package, unless a model folder of that name is here; all else is a path. */

@@ -3,14 +3,18 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RecaptionError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
+import { openCodec } from '../models/autoencoder/codec.ts';
+import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { guided } from '../models/diffusion-transformer/process.ts';
 import { loadWeights } from '../models/model-folder.ts';
+import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type Device, input, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Drawing, drawing, toImages } from './draw.ts';
 import { generatorFolder } from './folder.ts';
 import type { GenerateRequest, Generator } from './generator.ts';
-import { promptTokens, wordInputs } from './texts.ts';
+import { latentPictures } from './pictures.ts';
+import { checkPrompt, frozenWords, ownWords, type Words, wordInputs } from './words.ts';
 
 export interface LoadGeneratorOptions {
   device?: Device;
@@ -18,6 +22,9 @@ export interface LoadGeneratorOptions {
   batch?: number;
   /** Weights to draw with in place of the folder's best: a snapshot of its training. */
   weights?: string;
+  /** Where its frozen text encoder and its autoencoder lie now; default: where they lay when it was trained. */
+  text?: string;
+  latent?: string;
 }
 
 /** More were no faster, and a kill would lose more work. */
@@ -30,59 +37,102 @@ const BATCH = 8;
  */
 export async function loadGenerator(
   ref = 'world',
-  { device = 'cpu', batch = BATCH, weights: place }: LoadGeneratorOptions = {},
+  {
+    device = 'cpu',
+    batch = BATCH,
+    weights: place,
+    text: textPlace,
+    latent: latentPlace,
+  }: LoadGeneratorOptions = {},
 ): Promise<Generator> {
-  const { folder, files, model, draw: defaults, id } = await generatorFolder(ref);
-  const tokenizer = await loadTokenizer(files['tokenizer.json']);
-  if (tokenizer.vocabSize !== model.text.vocabulary) {
-    const what = `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${model.text.vocabulary}`;
+  const { folder, files, model, draw: defaults, id, text, latent } = await generatorFolder(ref);
+  const opened: { close(): Promise<void> }[] = [];
+  const words = text ? await frozen(text, model, { place: textPlace, device, opened }) : await own(folder, files.tokenizer, model); // biome-ignore format: one line
+  const codec = latent && (await openCodec(latentPlace ?? latent.ref, { device }));
+  if (codec) opened.push(codec);
+  if (codec && (codec.channels !== model.channels || codec.id !== latent?.id)) {
+    const what = `the generator draws latents of ${latent?.id} (${model.channels} channels), this is ${codec.id} (${codec.channels})`;
     throw new RecaptionError('bad-model', what, {
-      place: folder,
-      hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+      place: codec.ref,
+      hint: 'Name its own autoencoder by --latent.',
     });
   }
+  const size = latent?.size ?? model.size;
+  const pictures = codec ? await latentPictures(codec, size, latent) : undefined;
+  if (pictures) opened.push(pictures.recorder.cache);
+  const asImages = async (values: Float32Array) => pictures?.images(values) ?? toImages(values, size);
+
   const tree = params();
   const shape = [1, model.size, model.size, model.channels];
   guided(tree.at('net'), model, input('xt', shape), input('t', [1]), input('guidance', [1]), wordInputs(tree, model, 2)); // biome-ignore format: one line
-  const from = place ?? files['model.safetensors'];
+  const from = place ?? files.weights;
   const weights = await loadWeights(from, tree.all);
   const digest = createHash('sha256').update(await readFile(from)).digest('hex').slice(0, 10); // biome-ignore format: one line
   let drawer: Promise<Drawing> | undefined;
-  const tokensOf = (prompt: string) => promptTokens(prompt, tokenizer, model.text.maxTokens);
+  const check = (prompt: string) => checkPrompt(prompt, words, model.text.maxTokens);
 
   return {
     id: id ?? `${basename(folder)}-${digest}`,
-    size: model.size,
+    size,
     batch,
     defaults,
-    check: (prompt) => void tokensOf(prompt),
+    check,
     async generate(
       prompts,
       { negative, seeds = prompts.map((_, i) => i), onStep, ...request }: GenerateRequest = {},
     ) {
-      const rows = prompts.map(tokensOf);
-      const away = negative === undefined || negative.trim() === '' ? [] : tokensOf(negative);
+      const away = negative?.trim() ? negative : undefined;
+      for (const prompt of [...prompts, ...(away ? [away] : [])]) check(prompt);
       drawer ??= drawing(model, { batch, device, frozen: weights });
       const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-      const asked = { ...defaults, ...given, negative: away };
+      const asked = { ...defaults, ...given, negative: away ? (await words.read([away]))[0] : undefined };
       const images: Image[] = [];
-      for (let first = 0; first < rows.length; first += batch) {
-        const part = rows.slice(first, first + batch);
+      for (let first = 0; first < prompts.length; first += batch) {
+        const rows = await words.read(prompts.slice(first, first + batch));
+        const numbers = rows.length * model.size ** 2 * model.channels;
         const told = (step: number, values: Float32Array) =>
-          onStep?.({
-            first,
-            step,
-            steps: asked.steps,
-            images: async () => toImages(values.slice(0, part.length * model.size ** 2 * 3), model.size),
-          });
-        const drawn = await (await drawer).draw(part, seeds.slice(first, first + batch), {
+          onStep?.({ first, step, steps: asked.steps, images: () => asImages(values.slice(0, numbers)) });
+        const drawn = await (await drawer).draw(rows, seeds.slice(first, first + batch), {
           ...asked,
           onStep: told,
         });
-        images.push(...toImages(drawn, model.size));
+        images.push(...(await asImages(drawn)));
       }
       return images;
     },
-    close: async () => (await drawer)?.close(),
+    async close() {
+      await (await drawer)?.close();
+      for (const thing of opened) await thing.close();
+    },
   };
+}
+
+/** @throws RecaptionError `bad-model` where the tokenizer is another's */
+async function own(folder: string, place: string, { text }: DiffusionConfig): Promise<Words> {
+  const tokenizer = await loadTokenizer(place);
+  if (tokenizer.vocabSize === text.vocabulary) return ownWords(tokenizer);
+  const what = `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${text.vocabulary}`;
+  throw new RecaptionError('bad-model', what, {
+    place: folder,
+    hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+  });
+}
+
+/** @throws RecaptionError `bad-model` where the encoder is another */
+async function frozen(
+  { ref, id }: { ref: string; id: string },
+  { text }: DiffusionConfig,
+  { place, device, opened }: { place?: string; device: Device; opened: { close(): Promise<void> }[] },
+): Promise<Words> {
+  const encoder = await openTextEncoder(place ?? ref, { device, maxTokens: text.maxTokens });
+  opened.push(encoder);
+  if (encoder.id === id && encoder.width === text.width) return frozenWords(encoder);
+  throw new RecaptionError(
+    'bad-model',
+    `the generator was trained on the text encoder ${id}, this is ${encoder.id}`,
+    {
+      place: encoder.ref,
+      hint: 'Name its own encoder by --text.',
+    },
+  );
 }

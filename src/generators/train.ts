@@ -1,20 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Blend, drawCaptions } from '../data/blend.ts';
+import type { Blend } from '../data/blend.ts';
 import { failureList, writeFailures } from '../data/index.ts';
-import type { Caption } from '../data/sample.ts';
-import { RecaptionError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
-import { encodePng, gridOf } from '../image/index.ts';
-import {
-  asSigned,
-  diffusionLoss,
-  diffusionLosses,
-  drawTimes,
-} from '../models/diffusion-transformer/process.ts';
+import { encodePng, gridOf, type Image } from '../image/index.ts';
+import { openCodec } from '../models/autoencoder/codec.ts';
+import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
+import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { epochOrder } from '../models/training/epoch-order.ts';
-import { type PreparedImage, pixelRecorder, prepareImages } from '../models/training/prepare.ts';
+import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
 import {
   fingerprint,
   logMetrics,
@@ -25,15 +20,25 @@ import {
   trimMetrics,
 } from '../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, trainStep } from '../nn/index.ts';
-import { fillNormal, random, streamKey } from '../random.ts';
-import { type Arrays, compile, countParameters, input, params } from '../tensor/index.ts';
-import { trainBpe } from '../text/bpe.ts';
-import { createTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import { type GeneratorFile, parseGeneratorFile } from './config.ts';
-import { type Drawing, drawing, toImages } from './draw.ts';
+import { random, streamKey } from '../random.ts';
+import { type Arrays, countParameters, params } from '../tensor/index.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { parseGeneratorFile } from './config.ts';
+import { type Drawing, drawing } from './draw.ts';
 import { generatorCard } from './model-card.ts';
-import { packTokens, wordInputs } from './texts.ts';
+import { latentPictures, latentScale, pixelPictures, withGrid } from './pictures.ts';
 import type { GeneratorEvent } from './train-events.ts';
+import {
+  drawReading,
+  learnTokenizer,
+  pictureSize,
+  readCaptions,
+  roomFor,
+  shortfalls,
+  withKinds,
+} from './train-setup.ts';
+import { validator } from './validate.ts';
+import { feedWords, frozenWords, ownWords, WORDLESS, wordCache, wordInputs } from './words.ts';
 
 export interface TrainGeneratorOptions extends RunOptions {
   /** Collections with captions, in any form that `openDataset` reads. */
@@ -42,8 +47,12 @@ export interface TrainGeneratorOptions extends RunOptions {
   val?: string;
   /** Which captions it learns from: drawn anew each time that a picture is. */
   captions: Blend;
-  /** Width and height of the pictures, over that of `config`. */
+  /** Width and height of the pictures in pixels, over that of `config`. */
   size?: number;
+  /** Autoencoder whose latents are drawn in place of pixels: a folder of the TAESD family. */
+  latent?: string;
+  /** Frozen text encoder, by folder or hub id; none: a small one is trained along. */
+  text?: string;
   /** `{ model, training, draw }`, as read from the user's JSON; every key is optional. */
   config?: unknown;
   /** Where `config` was read, for errors. */
@@ -55,17 +64,10 @@ export interface TrainGeneratorOptions extends RunOptions {
   seed: number;
 }
 
-/** A training picture with each of its captions as tokens. */
-interface Learnt extends PreparedImage {
-  written: (Caption & { tokens: number[] })[];
-}
-
 /** Seconds between saves of the state to resume from. */
 const SAVE_EVERY = 120;
-/** Texts longer than this share of all are cut, so that a few do not make every step slow. */
-const CUT = 0.995;
-/** Pictures of one validation batch. */
-const VALIDATION_BATCH = 32;
+/** Pictures that the scale of latents is measured on. */
+const SCALED = 256;
 /** How previews are drawn: fewer steps than by default, for they are only looked at. */
 const PREVIEW_STEPS = 12;
 
@@ -93,14 +95,21 @@ async function* train(
   const { out, seed, device, signal, captions: blend } = options;
   const statePath = join(out, 'training-state.safetensors');
   const saved = await savedState(statePath, options);
-  const file = parseGeneratorFile(withSize(options), options.configPlace ?? 'config');
+  const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
   const { training, draw } = file;
-  const model = structuredClone(file.model);
   const failures = failureList();
   const failureEvents = () =>
     failures.news().map((failure): GeneratorEvent => ({ kind: 'failure', failure }));
 
-  const recorder = await pixelRecorder(model.size);
+  const { maxTokens } = file.model.text;
+  const encoder =
+    options.text === undefined ? undefined : await openTextEncoder(options.text, { device, maxTokens });
+  if (encoder) opened.push(encoder);
+  const codec = options.latent === undefined ? undefined : await openCodec(options.latent, { device });
+  if (codec) opened.push(codec);
+  const size = pictureSize(file, options.size, codec);
+  let pictures = codec ? await latentPictures(codec, size) : await pixelPictures(size);
+  const { recorder } = pictures;
   opened.push(recorder.cache);
   const prepared = { flip: false, onFailure: failures.add, signal };
   let images: PreparedImage[];
@@ -126,27 +135,26 @@ async function* train(
   const failureFile = join(out, 'failures.jsonl');
   await writeFailures(failureFile, out, failures.all());
 
-  const tokenizer = saved ? await loadTokenizer(join(out, 'tokenizer.json')) : learnTokenizer(images, file);
-  model.text.vocabulary = tokenizer.vocabSize;
-  const learnt = tokenised(images, tokenizer);
-  const validated = tokenised(validation.slice(0, training.validateImages), tokenizer);
+  const some = images.slice(0, SCALED).map(({ hash }) => hash);
+  const scale = codec && latentScale(pictures, some);
+  if (codec) pictures = await latentPictures(codec, size, scale);
+  const model = withGrid(structuredClone(file.model), pictures);
+  const known = saved && !encoder ? await loadTokenizer(join(out, 'tokenizer.json')) : undefined;
+  const tokenizer = encoder ? undefined : (known ?? learnTokenizer(images, file));
+  const cache = encoder && (await wordCache(encoder));
+  if (cache) opened.push(cache);
+  const words = encoder ? frozenWords(encoder, cache) : ownWords(tokenizer!);
+  if (encoder) Object.assign(model.text, { layers: 0, width: encoder.width, maxTokens: encoder.maxTokens });
+  else model.text.vocabulary = tokenizer!.vocabSize;
+  const learnt = await readCaptions(images, words, blend);
+  const validated = await readCaptions(validation.slice(0, training.validateImages), words, blend);
   model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
-  const cut = learnt
-    .flatMap(({ written }) => written)
-    .filter(({ tokens }) => tokens.length > model.text.maxTokens);
-  if (cut.length > 0) {
-    const captions = cut.length === 1 ? '1 caption is' : `${cut.length} captions are`;
-    const message = `${captions} longer than ${model.text.maxTokens} tokens; what is beyond is not learnt`;
-    yield { kind: 'warning', code: 'caption-cut', message };
-  }
-  yield* lacking(learnt, blend);
+  yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
-  const pixels = model.size * model.size * model.channels;
-  const shape = [batch, model.size, model.size, model.channels];
   const tree = params();
   const conditions = wordInputs(tree, model, batch);
-  const loss = diffusionLoss(tree.at('net'), model, asSigned(input('pixels', shape, 'uint8')), conditions);
+  const loss = diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network = await trainStep({
     params: tree,
@@ -187,7 +195,7 @@ async function* train(
   const progress = () => (budget === undefined ? network.step / total : seconds() / budget);
   const schedule = { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup);
   const save = async (): Promise<GeneratorEvent> => {
-    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    if (tokenizer) await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
     await saveState(statePath, network.state(), {
       best: `${best}`,
       seconds: `${seconds()}`,
@@ -199,7 +207,7 @@ async function* train(
   const weightsTo = (path: string) =>
     saveWeights(path, network.averaged(), tree.all, { dtype: 'F16', metadata: { step: `${network.step}` } });
   const keep = async (validationLoss?: number) => {
-    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    if (tokenizer) await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
     await weightsTo(join(out, 'model.safetensors'));
     await writeJson(out, 'config.json', {
       type: 'recaption-generator',
@@ -207,6 +215,8 @@ async function* train(
       model,
       training,
       draw,
+      ...(encoder && { text: { ref: encoder.ref, id: encoder.id } }),
+      ...(codec && { latent: { ref: codec.ref, id: codec.id, size, ...scale } }),
       seed,
       step: network.step,
     });
@@ -214,7 +224,9 @@ async function* train(
     await writeFileAtomic(join(out, 'README.md'), generatorCard(facts));
   };
 
-  const shown = previewPrompts(validated.length > 0 ? validated : learnt, blend, training.previews);
+  const shown = (validated.length > 0 ? validated : learnt)
+    .slice(0, training.previews)
+    .map((image) => drawReading(image, blend, 0, 0));
   let drawer: Drawing | undefined;
   const preview = async (): Promise<GeneratorEvent> => {
     if (drawer === undefined) {
@@ -222,30 +234,27 @@ async function* train(
       opened.push(drawer);
     }
     drawer.use(network.averaged());
-    const pictures = [];
+    const drawn: Image[] = [];
     for (let at = 0; at < shown.length; at += drawer.batch) {
       const part = shown.slice(at, at + drawer.batch);
       const seeds = part.map((_, i) => at + i);
-      pictures.push(
-        ...toImages(await drawer.draw(part, seeds, { ...draw, steps: PREVIEW_STEPS }), model.size),
-      );
+      const values = await drawer.draw(part, seeds, { ...draw, steps: PREVIEW_STEPS });
+      drawn.push(...(await pictures.images(values)));
     }
-    const png = await encodePng(gridOf(pictures));
+    const png = await encodePng(gridOf(drawn));
     const path = join(out, 'previews', `step-${String(network.step).padStart(7, '0')}.png`);
     await writeFileAtomic(path, png);
     await writeFileAtomic(join(out, 'preview.png'), png);
     return { kind: 'preview', step: network.step, path };
   };
 
-  const validate =
-    validated.length > 0 ? await validator(validated, file, model, recorder.cache, device) : undefined;
+  const kept = validated.map((image) => ({ hash: image.hash, reading: drawReading(image, blend, 0, 0) }));
+  const validate = kept.length > 0 ? await validator(kept, { model, training }, pictures, device) : undefined;
   if (validate) opened.push(validate);
   let validatedAt = -1;
   const look = async function* (): AsyncGenerator<GeneratorEvent> {
     validatedAt = network.step;
-    const event = validate
-      ? { loss: await validate.loss(Object.fromEntries(network.averaged())) }
-      : undefined;
+    const event = validate ? { loss: await validate.loss(network.averaged()) } : undefined;
     if (event) {
       const isBest = event.loss < best;
       if (isBest) {
@@ -275,19 +284,17 @@ async function* train(
     if (order.epoch !== epoch)
       Object.assign(order, { epoch, indices: epochOrder(learnt.length, seed, epoch) });
     const first = (number % (perEpoch * accumulate)) * batch;
-    const random_ = random(seed, 'batch', number);
+    const source = random(seed, 'batch', number);
     const chosen = Array.from(
       { length: batch },
       (_, i) => learnt[order.indices[(first + i) % learnt.length]],
     );
-    const texts = chosen.map(({ key, written }) => {
-      const [caption] = drawCaptions({ key, captions: written }, blend, { seed, epoch }).captions;
-      return random_.uniform() < training.captionDropout ? [] : (caption as Learnt['written'][number]).tokens;
-    });
-    const bytes = new Uint8Array(batch * pixels);
-    for (const [i, { hash }] of chosen.entries()) recorder.cache.readInto(hash, bytes.subarray(i * pixels, (i + 1) * pixels)); // biome-ignore format: one line
-    const t = drawTimes(random_, batch, { mean: training.timeMean, deviation: training.timeDeviation });
-    return { pixels: bytes, t, ...packTokens(texts, model.text.maxTokens) };
+    const texts = chosen.map((image) =>
+      source.uniform() < training.captionDropout ? WORDLESS : drawReading(image, blend, seed, epoch),
+    );
+    const t = drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation });
+    const hashes = chosen.map(({ hash }) => hash);
+    return { ...pictures.feed(hashes, batch), t, ...feedWords(texts, model) };
   };
 
   while (progress() < 1 && !signal.aborted) {
@@ -334,118 +341,5 @@ async function* train(
     failed,
     ...(failed > 0 && { failures: failureFile }),
     stopped: signal.aborted && progress() < 1,
-  };
-}
-
-/** The configuration as given, with `--size` in its place. */
-function withSize({ config, size }: TrainGeneratorOptions): unknown {
-  if (size === undefined) return config;
-  const given = (config ?? {}) as { model?: object };
-  return { ...given, model: { ...given.model, size } };
-}
-
-/** The images that have a caption of the blend. @throws RecaptionError `no-captions` */
-function withKinds(images: PreparedImage[], blend: Blend, places: string[]): PreparedImage[] {
-  const wanted = new Set(blend.map(({ kind }) => kind));
-  const found = images.filter(({ kinds }) => kinds.some((kind) => wanted.has(kind)));
-  if (found.length > 0 || images.length === 0) return found;
-  const there = [...new Set(images.flatMap(({ kinds }) => kinds))];
-  throw new RecaptionError(
-    'no-captions',
-    `no picture has a caption of the kind ${[...wanted].join(' or ')}`,
-    {
-      place: places.join(', '),
-      hint: `There are captions of the kind ${there.join(', ')}: name these in --captions.`,
-    },
-  );
-}
-
-function* lacking(images: Learnt[], blend: Blend): Generator<GeneratorEvent> {
-  for (const { kind } of blend) {
-    const without = images.filter(({ kinds }) => !kinds.includes(kind)).length;
-    if (without === 0) continue;
-    const message = `${without} of ${images.length} pictures have no ${kind} caption; for these another kind of the blend is drawn`;
-    yield { kind: 'warning', code: 'kind-missing', message };
-  }
-}
-
-const learnTokenizer = (images: PreparedImage[], { model }: GeneratorFile): Tokenizer =>
-  createTokenizer(
-    trainBpe(
-      images.flatMap(({ references }) => references),
-      { vocabSize: model.text.vocabulary },
-    ),
-  );
-
-const tokenised = (images: PreparedImage[], tokenizer: Tokenizer): Learnt[] =>
-  images.map((image) => ({
-    ...image,
-    written: image.references.map((text, i) => ({
-      text,
-      kind: image.kinds[i],
-      source: '',
-      tokens: tokenizer.encode(text),
-    })),
-  }));
-
-/** Tokens that all but a few texts fit into, at most `most`. */
-function roomFor(images: Learnt[], most: number): number {
-  const lengths = images
-    .flatMap(({ written }) => written.map(({ tokens }) => tokens.length))
-    .sort((a, b) => a - b);
-  const usual = lengths[Math.min(lengths.length - 1, Math.floor(CUT * lengths.length))];
-  return Math.min(most, 8 * Math.ceil(Math.max(1, usual) / 8));
-}
-
-/** Captions of the first pictures, as they are drawn in the first epoch. */
-const previewPrompts = (images: Learnt[], blend: Blend, count: number): number[][] =>
-  images.slice(0, count).map(({ key, written }) => {
-    const [caption] = drawCaptions({ key, captions: written }, blend, { seed: 0 }).captions;
-    return (caption as Learnt['written'][number]).tokens;
-  });
-
-/** The loss of images that are not trained on: the same times, noise and captions each time. */
-async function validator(
-  images: Learnt[],
-  { training }: GeneratorFile,
-  model: GeneratorFile['model'],
-  cache: { readInto(key: string, target: Uint8Array): boolean },
-  device: TrainGeneratorOptions['device'],
-) {
-  const batch = Math.min(VALIDATION_BATCH, images.length);
-  const shape = [batch, model.size, model.size, model.channels];
-  const numbers = model.size * model.size * model.channels;
-  const tree = params();
-  const conditions = wordInputs(tree, model, batch);
-  const losses = diffusionLosses(
-    tree.at('net'),
-    model,
-    asSigned(input('pixels', shape, 'uint8')),
-    conditions,
-  );
-  const program = await compile({ outputs: { losses }, device });
-  const draw = random(0, 'validation');
-  const t = drawTimes(draw, images.length, { mean: training.timeMean, deviation: training.timeDeviation });
-  return {
-    async loss(weights: Arrays): Promise<number> {
-      let sum = 0;
-      for (let at = 0; at < images.length; at += batch) {
-        const part = images.slice(at, at + batch);
-        const pixels = new Uint8Array(batch * numbers);
-        const noise = new Float32Array(batch * numbers);
-        for (const [i, { hash }] of part.entries()) {
-          cache.readInto(hash, pixels.subarray(i * numbers, (i + 1) * numbers));
-          fillNormal(noise.subarray(i * numbers, (i + 1) * numbers), streamKey(0, 'validation', at + i));
-        }
-        const times = new Float32Array(batch).fill(0.5);
-        times.set(t.subarray(at, at + part.length));
-        const rows = Array.from({ length: batch }, (_, i) => part[i]?.written[0].tokens ?? []);
-        const feeds = { ...weights, pixels, noise, t: times, ...packTokens(rows, model.text.maxTokens) };
-        const { losses: found } = await program.run(feeds);
-        for (let i = 0; i < part.length; i++) sum += Number(found[i]);
-      }
-      return sum / images.length;
-    },
-    close: () => program.dispose(),
   };
 }

@@ -26,6 +26,8 @@ import { type Conditions, diffuse } from './transformer.ts';
 
 /** Nothing is divided by a smaller α or σ than this. */
 const LEAST = 0.05;
+/** Of the weight of errors: what is nearly clean counts no more than this, for rare errors that count a hundredfold drown all others. */
+const MOST_WEIGHT = 5;
 
 /** α and σ at a time. */
 export function signalAndNoise(
@@ -57,24 +59,26 @@ export function expected(
   t: Tensor,
   conditions: Conditions,
 ): Tensor {
-  const out = diffuse(p, c, xt, t, conditions);
-  if (c.prediction === 'sample') return out;
   const { alpha, sigma } = mixtureAt(c, t);
+  if (c.prediction === 'sample') {
+    // Scaled as the best linear guess of the picture would be: noise that says nothing does not drown what the words say.
+    const clarity = div(alpha, add(mul(alpha, alpha), mul(sigma, sigma)));
+    return diffuse(p, c, mul(xt, clarity), t, conditions);
+  }
+  const out = diffuse(p, c, xt, t, conditions);
   if (c.prediction === 'noise') return div(sub(xt, mul(out, sigma)), maximum(alpha, LEAST));
   // Velocity: ε − x of the flow, α·ε − σ·x of the other (Salimans & Ho 2022).
   return c.process === 'flow' ? sub(xt, mul(out, sigma)) : sub(mul(xt, alpha), mul(out, sigma));
 }
 
 /**
- * How much an error in the picture counts at each time, (B, 1, 1, 1): `velocity` as an error of the flow's velocity, 1/σ²; `min-snr` as
- * min(α²/σ², 5) (Hang et al. 2023).
+ * How much an error in the picture counts at each time, (B, 1, 1, 1): `velocity` as an error of the flow's velocity, 1/σ²; `min-snr` by
+ * the ratio of signal to noise, α²/σ²; neither more than 5 (Hang et al. 2023).
  */
 function weightAt(c: DiffusionConfig, t: Tensor): Tensor {
   const { alpha, sigma } = mixtureAt(c, t);
-  const least = maximum(sigma, LEAST);
-  if (c.weighting === 'velocity') return div(1, mul(least, least));
-  const ratio = div(alpha, least);
-  return minimum(mul(ratio, ratio), 5);
+  const ratio = div(c.weighting === 'velocity' ? 1 : alpha, maximum(sigma, LEAST));
+  return minimum(mul(ratio, ratio), MOST_WEIGHT);
 }
 
 /** Pictures (B, S, S, C) uint8 as the network sees them, in [−1, 1]. */

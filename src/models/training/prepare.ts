@@ -53,7 +53,7 @@ export const cacheFolder = (): string =>
 
 /** Features of a frozen encoder, float16, also of mirrored images. */
 export async function featureRecorder(encoder: VisionEncoder): Promise<Recorder> {
-  const cache = await openCache('features', encoder.id, featureLength(encoder) * 2);
+  const cache = await cacheOf('features', encoder.id, featureLength(encoder) * 2);
   return {
     cache,
     name: encoder.id,
@@ -66,7 +66,7 @@ export async function featureRecorder(encoder: VisionEncoder): Promise<Recorder>
 
 /** Pixels of size × size. */
 export async function pixelRecorder(size: number): Promise<Recorder> {
-  const cache = await openCache('pixels', `${size}`, size * size * 3);
+  const cache = await cacheOf('pixels', `${size}`, size * size * 3);
   return {
     cache,
     name: `pixels ${size}`,
@@ -76,7 +76,8 @@ export async function pixelRecorder(size: number): Promise<Recorder> {
   };
 }
 
-async function openCache(folder: string, name: string, recordBytes: number): Promise<RecordCache> {
+/** A cache of its own for what `name` makes of pictures or texts. */
+export async function cacheOf(folder: string, name: string, recordBytes: number): Promise<RecordCache> {
   return openRecordCache(join(cacheFolder(), folder, `${name}.records`), { recordBytes });
 }
 

@@ -1,0 +1,114 @@
+/** What the network reads: tokens through an encoder of its own, or the vectors of a frozen one. */
+import { createHash } from 'node:crypto';
+import type { RecordCache } from '../data/index.ts';
+import { RecaptionError } from '../errors.ts';
+import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
+import { type Conditions, encodeText } from '../models/diffusion-transformer/transformer.ts';
+import type { TextEncoder } from '../models/text-encoder/encoder.ts';
+import { cacheOf } from '../models/training/prepare.ts';
+import { toHalf } from '../tensor/half.ts';
+import { type Arrays, input, type Params } from '../tensor/index.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+
+/** A text as it is fed: tokens, or float16 vectors one after the other. None of either is a picture without words. */
+export type Reading = { tokens: readonly number[] } | { vectors: Uint16Array };
+
+export const WORDLESS: Reading = { tokens: [] };
+
+export interface Words {
+  /** Length of a text in tokens. */
+  count(text: string): number;
+  /** @param texts none longer than the network reads; what is beyond is cut */
+  read(texts: readonly string[]): Promise<Reading[]>;
+}
+
+/** The network's own encoder. */
+export const ownWords = (tokenizer: Tokenizer): Words => ({
+  count: (text) => tokenizer.encode(text).length,
+  read: async (texts) => texts.map((text) => ({ tokens: tokenizer.encode(text) })),
+});
+
+/** A frozen encoder; what it has read once is remembered on disk, by the text's hash. */
+export function frozenWords(encoder: TextEncoder, cache?: RecordCache): Words {
+  const numbers = encoder.maxTokens * encoder.width;
+  return {
+    count: encoder.count,
+    async read(texts) {
+      const names = texts.map((text) => createHash('sha256').update(text).digest('hex').slice(0, 32));
+      const missing = [...new Set(texts.filter((_, i) => cache === undefined || !cache.has(names[i])))];
+      const fresh = new Map<string, Uint16Array>();
+      for (const [i, vectors] of (await encoder.encode(missing)).entries())
+        fresh.set(missing[i], toHalf(vectors));
+      if (cache)
+        await cache.append(
+          [...fresh].map(([text, vectors]) => {
+            const record = new Uint16Array(2 + numbers); // its length in numbers, then itself
+            new Uint32Array(record.buffer, 0, 1)[0] = vectors.length;
+            record.set(vectors, 2);
+            return [names[texts.indexOf(text)], new Uint8Array(record.buffer)] as const;
+          }),
+        );
+      return texts.map((text, i) => {
+        const known = fresh.get(text);
+        if (known) return { vectors: known };
+        const record = new Uint16Array(2 + numbers);
+        cache!.readInto(names[i], new Uint8Array(record.buffer));
+        return { vectors: record.slice(2, 2 + new Uint32Array(record.buffer, 0, 1)[0]) };
+      });
+    },
+  };
+}
+
+export const wordCache = (encoder: TextEncoder): Promise<RecordCache> =>
+  cacheOf('texts', `${encoder.id}-${encoder.maxTokens}`, 2 * (2 + encoder.maxTokens * encoder.width));
+
+/** Graph inputs for texts: `valid` (B, T), and `tokens` (B, T) int32 or `text` (B, T, width) float16. */
+export function wordInputs(p: Params, c: DiffusionConfig, batch: number): Conditions {
+  const { maxTokens: length, width, layers } = c.text;
+  const valid = input('valid', [batch, length]);
+  if (layers === 0)
+    return { words: { text: input('text', [batch, length, width], 'float16').cast('float32'), valid } };
+  const text = encodeText(p.at('text'), c, input('tokens', [batch, length], 'int32'), valid);
+  return { words: { text, valid } };
+}
+
+/** Readings as rows of these inputs. */
+export function feedWords(rows: readonly Reading[], { text: c }: DiffusionConfig): Arrays {
+  const { maxTokens: length, width } = c;
+  const valid = new Float32Array(rows.length * length);
+  if (c.layers === 0) {
+    const text = new Uint16Array(rows.length * length * width);
+    for (const [i, row] of rows.entries()) {
+      const vectors = 'vectors' in row ? row.vectors.subarray(0, length * width) : new Uint16Array();
+      text.set(vectors, i * length * width);
+      valid.fill(1, i * length, i * length + vectors.length / width);
+    }
+    return { text, valid };
+  }
+  const tokens = new Int32Array(rows.length * length);
+  for (const [i, row] of rows.entries()) {
+    const own = 'tokens' in row ? row.tokens.slice(0, length) : [];
+    tokens.set(own, i * length);
+    valid.fill(1, i * length, i * length + own.length);
+  }
+  return { tokens, valid };
+}
+
+/** @throws RecaptionError `prompt-empty`, `prompt-too-long` */
+export function checkPrompt(prompt: string, words: Words, length: number): void {
+  if (prompt.trim() === '') {
+    throw new RecaptionError('prompt-empty', 'the prompt is empty', {
+      hint: 'Say what is to be drawn, such as "a red circle on a white background".',
+    });
+  }
+  const count = words.count(prompt);
+  if (count <= length) return;
+  throw new RecaptionError(
+    'prompt-too-long',
+    `the prompt has ${count} tokens, this generator reads ${length}`,
+    {
+      place: prompt.length > 60 ? `${prompt.slice(0, 60)}…` : prompt,
+      hint: 'Shorten it: what is beyond would be left out without a word.',
+    },
+  );
+}
