@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { FIELDS } from '../src/data/catalog/index.ts';
 import { TRAINERS } from '../src/data/trainers/index.ts';
+import { generatorConfigSchema } from '../src/generators/config.ts';
 import { captionerConfigSchema, trainingConfigSchema } from '../src/models/captioner-config.ts';
 import { descriptionSchema } from '../src/models/vision/description.ts';
 import { RULE_NAMES } from '../src/text/hygiene/index.ts';
@@ -63,6 +64,14 @@ describe('docs/training.md', () => {
   test('has no row for a key that does not exist', () => {
     expect(rows.filter((row) => !expected.includes(row))).toEqual(['model.vision.kind "patches"']);
   });
+});
+
+test('docs/generating.md has a row for every key of a configuration, with its default, and no other', () => {
+  const rows = [...read('docs/generating.md').matchAll(/^\| `((?:model|training|draw)\.[\w.]+)` \|[^|]*\| (?:`([^`]*)`|none) \|/gm)].map(([, key, fallback]) => `${key} ${fallback}`); // biome-ignore format: one line
+  const { properties } = input(generatorConfigSchema) as { properties: Record<string, object> };
+  const keys = Object.entries(properties).flatMap(([name, part]) => keysOf(part, `${name}.`));
+  expect(keys.length).toBeGreaterThan(30);
+  expect(rows.sort()).toEqual(keys.map(([key, fallback]) => `${key} ${fallback}`).sort());
 });
 
 test('docs/vision-encoders.md explains every key of a description', () => {

@@ -7,6 +7,7 @@ import { writeTinyTaesd } from '../../test/helpers/tiny-taesd.ts';
 import { parseBlend } from '../data/blend.ts';
 import { decodeImage } from '../image/index.ts';
 import { loadState } from '../models/model-folder.ts';
+import { readSafetensors } from '../tensor/safetensors.ts';
 import { worldDataset } from '../world/index.ts';
 import { loadGenerator } from './load.ts';
 import { type TrainGeneratorOptions, trainGenerator } from './train.ts';
@@ -210,5 +211,42 @@ test('latents of an autoencoder are drawn instead of pixels, and decoded', { tim
   await expect(loadGenerator(join(folder.path, 'latent'), { latent: stranger })).rejects.toMatchObject({
     code: 'bad-model',
     message: expect.stringContaining('4 channels'),
+  });
+});
+
+describe('a pupil', () => {
+  const lesson = (out: string, changes: Partial<TrainGeneratorOptions> = {}) =>
+    options(out, {
+      teacher: join(folder.path, 'whole'),
+      config: { training: { batch: 4, validateEvery: 3 } },
+      ...changes,
+    });
+
+  test('has the sizes and words of its teacher, draws in four steps without guidance, and keeps nothing of the teacher', async () => {
+    const events = await run(lesson('pupil'));
+    expect(of(events, 'done')[0]).toMatchObject({ step: 7, stopped: false });
+    expect(of(events, 'validation')).toEqual([]);
+    const [pupil, teacher] = await Promise.all(
+      ['pupil', 'whole'].map(async (name) => ({
+        config: JSON.parse(await readFile(join(folder.path, name, 'config.json'), 'utf8')),
+        tokenizer: await readFile(join(folder.path, name, 'tokenizer.json'), 'utf8'),
+        tensors: [
+          ...(await readSafetensors(join(folder.path, name, 'model.safetensors'))).tensors.keys(),
+        ].sort(),
+      })),
+    );
+    expect(pupil.config.model).toEqual({ ...teacher.config.model, leastInput: 0.1 });
+    expect(pupil.config.draw).toMatchObject({ steps: 4, guidance: 1, sampler: 'consistency' });
+    expect(pupil.tokenizer).toBe(teacher.tokenizer);
+    expect(pupil.tensors).toEqual(teacher.tensors);
+    const generator = await loadGenerator(join(folder.path, 'pupil'));
+    expect(await generator.generate(['a red circle'])).toHaveLength(1);
+    await generator.close();
+  });
+
+  test('that is stopped and resumed is the same as one left alone', async () => {
+    await run(lesson('late'), 4);
+    await run(lesson('late', { resume: true }));
+    expect((await weightsOf('late')).equals(await weightsOf('pupil'))).toBe(true);
   });
 });

@@ -5,6 +5,7 @@ import { failureList, writeFailures } from '../data/index.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
+import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
 import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
@@ -27,6 +28,7 @@ import { parseGeneratorFile } from './config.ts';
 import { type Drawing, drawing } from './draw.ts';
 import { generatorCard } from './model-card.ts';
 import { latentPictures, latentScale, pixelPictures, withGrid } from './pictures.ts';
+import { asLesson, isTeachers, lessonTimes, openTeacher } from './teacher.ts';
 import type { GeneratorEvent } from './train-events.ts';
 import {
   drawReading,
@@ -38,7 +40,16 @@ import {
   withKinds,
 } from './train-setup.ts';
 import { validator } from './validate.ts';
-import { feedWords, frozenWords, ownWords, WORDLESS, wordCache, wordInputs } from './words.ts';
+import {
+  andWordless,
+  feedWords,
+  frozenWords,
+  ownWords,
+  readWords,
+  WORDLESS,
+  wordCache,
+  wordTensors,
+} from './words.ts';
 
 export interface TrainGeneratorOptions extends RunOptions {
   /** Collections with captions, in any form that `openDataset` reads. */
@@ -53,6 +64,8 @@ export interface TrainGeneratorOptions extends RunOptions {
   latent?: string;
   /** Frozen text encoder, by folder or hub id; none: a small one is trained along. */
   text?: string;
+  /** Generator to teach to draw in a few steps, by folder or name: its sizes, its words, its latents. */
+  teacher?: string;
   /** `{ model, training, draw }`, as read from the user's JSON; every key is optional. */
   config?: unknown;
   /** Where `config` was read, for errors. */
@@ -95,7 +108,8 @@ async function* train(
   const { out, seed, device, signal, captions: blend } = options;
   const statePath = join(out, 'training-state.safetensors');
   const saved = await savedState(statePath, options);
-  const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
+  const teacher = options.teacher === undefined ? undefined : await openTeacher(options.teacher);
+  const file = parseGeneratorFile(teacher ? asLesson(options.config, teacher) : options.config, options.configPlace ?? 'config'); // biome-ignore format: one line
   const { training, draw } = file;
   const failures = failureList();
   const failureEvents = () =>
@@ -105,9 +119,10 @@ async function* train(
   const encoder =
     options.text === undefined ? undefined : await openTextEncoder(options.text, { device, maxTokens });
   if (encoder) opened.push(encoder);
-  const codec = options.latent === undefined ? undefined : await openCodec(options.latent, { device });
+  const latent = options.latent ?? teacher?.latent?.ref;
+  const codec = latent === undefined ? undefined : await openCodec(latent, { device });
   if (codec) opened.push(codec);
-  const size = pictureSize(file, options.size, codec);
+  const size = teacher?.latent?.size ?? pictureSize(file, options.size, codec);
   let pictures = codec ? await latentPictures(codec, size) : await pixelPictures(size);
   const { recorder } = pictures;
   opened.push(recorder.cache);
@@ -136,10 +151,11 @@ async function* train(
   await writeFailures(failureFile, out, failures.all());
 
   const some = images.slice(0, SCALED).map(({ hash }) => hash);
-  const scale = codec && latentScale(pictures, some);
+  const scale = codec && (teacher?.latent ?? latentScale(pictures, some));
   if (codec) pictures = await latentPictures(codec, size, scale);
   const model = withGrid(structuredClone(file.model), pictures);
-  const known = saved && !encoder ? await loadTokenizer(join(out, 'tokenizer.json')) : undefined;
+  const where = saved ? join(out, 'tokenizer.json') : teacher?.files.tokenizer;
+  const known = where && !encoder ? await loadTokenizer(where) : undefined;
   const tokenizer = encoder ? undefined : (known ?? learnTokenizer(images, file));
   const cache = encoder && (await wordCache(encoder));
   if (cache) opened.push(cache);
@@ -148,13 +164,23 @@ async function* train(
   else model.text.vocabulary = tokenizer!.vocabSize;
   const learnt = await readCaptions(images, words, blend);
   const validated = await readCaptions(validation.slice(0, training.validateImages), words, blend);
-  model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
+  if (!teacher) model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
   const tree = params();
-  const conditions = wordInputs(tree, model, batch);
-  const loss = diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
+  const tensors = wordTensors(model, batch);
+  const conditions = readWords(tree, model, tensors);
+  const loss = teacher
+    ? consistencyLoss(model, pictures.tensor(batch), {
+        student: { net: tree.at('net'), conditions },
+        teacher: {
+          net: tree.at('teacher.net'),
+          config: teacher.model,
+          conditions: readWords(tree.at('teacher'), model, andWordless(tensors)),
+        },
+      })
+    : diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network = await trainStep({
     params: tree,
@@ -163,9 +189,13 @@ async function* train(
     accumulate,
     device,
     seed,
+    frozen: isTeachers,
+    weights: teacher && (await teacher.weights(tree)),
   });
   opened.push({ close: () => network.dispose() });
-  const parameters = countParameters(tree.all);
+  const own = new Map([...tree.all].filter(([path]) => !isTeachers(path)));
+  const averaged = () => new Map([...network.averaged()].filter(([path]) => !isTeachers(path)));
+  const parameters = countParameters(own);
 
   const perEpoch = Math.max(1, Math.floor(learnt.length / (batch * accumulate)));
   const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
@@ -205,7 +235,7 @@ async function* train(
     return { kind: 'checkpoint', step: network.step, path: statePath };
   };
   const weightsTo = (path: string) =>
-    saveWeights(path, network.averaged(), tree.all, { dtype: 'F16', metadata: { step: `${network.step}` } });
+    saveWeights(path, averaged(), own, { dtype: 'F16', metadata: { step: `${network.step}` } });
   const keep = async (validationLoss?: number) => {
     if (tokenizer) await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
     await weightsTo(join(out, 'model.safetensors'));
@@ -233,12 +263,12 @@ async function* train(
       drawer = await drawing(model, { batch: Math.min(8, shown.length), device });
       opened.push(drawer);
     }
-    drawer.use(network.averaged());
+    drawer.use(averaged());
     const drawn: Image[] = [];
     for (let at = 0; at < shown.length; at += drawer.batch) {
       const part = shown.slice(at, at + drawer.batch);
       const seeds = part.map((_, i) => at + i);
-      const values = await drawer.draw(part, seeds, { ...draw, steps: PREVIEW_STEPS });
+      const values = await drawer.draw(part, seeds, { ...draw, steps: Math.min(draw.steps, PREVIEW_STEPS) });
       drawn.push(...(await pictures.images(values)));
     }
     const png = await encodePng(gridOf(drawn));
@@ -248,13 +278,17 @@ async function* train(
     return { kind: 'preview', step: network.step, path };
   };
 
-  const kept = validated.map((image) => ({ hash: image.hash, reading: drawReading(image, blend, 0, 0) }));
+  // A lesson has no loss of its own on pictures: how far it came, its previews show.
+  const kept = (teacher ? [] : validated).map((image) => ({
+    hash: image.hash,
+    reading: drawReading(image, blend, 0, 0),
+  }));
   const validate = kept.length > 0 ? await validator(kept, { model, training }, pictures, device) : undefined;
   if (validate) opened.push(validate);
   let validatedAt = -1;
   const look = async function* (): AsyncGenerator<GeneratorEvent> {
     validatedAt = network.step;
-    const event = validate ? { loss: await validate.loss(network.averaged()) } : undefined;
+    const event = validate ? { loss: await validate.loss(averaged()) } : undefined;
     if (event) {
       const isBest = event.loss < best;
       if (isBest) {
@@ -290,11 +324,15 @@ async function* train(
       (_, i) => learnt[order.indices[(first + i) % learnt.length]],
     );
     const texts = chosen.map((image) =>
-      source.uniform() < training.captionDropout ? WORDLESS : drawReading(image, blend, seed, epoch),
+      !teacher && source.uniform() < training.captionDropout
+        ? WORDLESS
+        : drawReading(image, blend, seed, epoch),
     );
-    const t = drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation });
+    const t = teacher
+      ? lessonTimes(source, batch, draw.shift, teacher.draw.guidance)
+      : { t: drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation }) };
     const hashes = chosen.map(({ hash }) => hash);
-    return { ...pictures.feed(hashes, batch), t, ...feedWords(texts, model) };
+    return { ...pictures.feed(hashes, batch), ...t, ...feedWords(texts, model) };
   };
 
   while (progress() < 1 && !signal.aborted) {

@@ -7,7 +7,16 @@ import { type Conditions, encodeText } from '../models/diffusion-transformer/tra
 import type { TextEncoder } from '../models/text-encoder/encoder.ts';
 import { cacheOf } from '../models/training/prepare.ts';
 import { toHalf } from '../tensor/half.ts';
-import { type Arrays, input, type Params } from '../tensor/index.ts';
+import {
+  type Arrays,
+  allocate,
+  concat,
+  constant,
+  input,
+  type Params,
+  sizeOf,
+  type Tensor,
+} from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
 /** A text as it is fed: tokens, or float16 vectors one after the other. None of either is a picture without words. */
@@ -63,13 +72,33 @@ export const wordCache = (encoder: TextEncoder): Promise<RecordCache> =>
   cacheOf('texts', `${encoder.id}-${encoder.maxTokens}`, 2 * (2 + encoder.maxTokens * encoder.width));
 
 /** Graph inputs for texts: `valid` (B, T), and `tokens` (B, T) int32 or `text` (B, T, width) float16. */
-export function wordInputs(p: Params, c: DiffusionConfig, batch: number): Conditions {
-  const { maxTokens: length, width, layers } = c.text;
-  const valid = input('valid', [batch, length]);
-  if (layers === 0)
-    return { words: { text: input('text', [batch, length, width], 'float16').cast('float32'), valid } };
-  const text = encodeText(p.at('text'), c, input('tokens', [batch, length], 'int32'), valid);
-  return { words: { text, valid } };
+export interface WordTensors {
+  given: Tensor;
+  valid: Tensor;
+}
+
+export function wordTensors({ text: c }: DiffusionConfig, batch: number): WordTensors {
+  const valid = input('valid', [batch, c.maxTokens]);
+  const given =
+    c.layers === 0
+      ? input('text', [batch, c.maxTokens, c.width], 'float16')
+      : input('tokens', [batch, c.maxTokens], 'int32');
+  return { given, valid };
+}
+
+/** Texts as the network is told them, through its own encoder where it has one. */
+export function readWords(p: Params, c: DiffusionConfig, { given, valid }: WordTensors): Conditions {
+  if (c.text.layers === 0) return { words: { text: given.cast('float32'), valid } };
+  return { words: { text: encodeText(p.at('text'), c, given, valid), valid } };
+}
+
+export const wordInputs = (p: Params, c: DiffusionConfig, batch: number): Conditions =>
+  readWords(p, c, wordTensors(c, batch));
+
+/** As many rows without words after those that are given. */
+export function andWordless({ given, valid }: WordTensors): WordTensors {
+  const none = (x: Tensor) => constant(allocate(x.dtype, sizeOf(x.shape)), x.shape, x.dtype);
+  return { given: concat([given, none(given)], 0), valid: concat([valid, none(valid)], 0) };
 }
 
 /** Readings as rows of these inputs. */

@@ -21,6 +21,11 @@ export const diffusionConfigSchema = z
     prediction: z.enum(['velocity', 'sample', 'noise']).default('sample'),
     /** How much an error counts at each time: as one of the velocity, or at most five times as much as the noise is weaker (min-SNR). */
     weighting: z.enum(['velocity', 'min-snr']).default('velocity'),
+    /**
+     * Least factor on a noised picture as it is shown to the network. 0: pure noise is not shown at all, as it says nothing; a model
+     * that is to draw in one step must see it.
+     */
+    leastInput: z.number().min(0).max(1).default(0),
     text: z
       .strictObject({
         /** Width of the text's vectors: of an encoder that is given, or of the one trained here. */

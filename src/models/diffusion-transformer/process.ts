@@ -38,7 +38,7 @@ export function signalAndNoise(
 }
 
 /** The same for times (B), as (B, 1, 1, 1). */
-function mixtureAt({ process }: DiffusionConfig, t: Tensor): { alpha: Tensor; sigma: Tensor } {
+export function mixtureAt({ process }: DiffusionConfig, t: Tensor): { alpha: Tensor; sigma: Tensor } {
   const when = reshape(t, [t.shape[0], 1, 1, 1]);
   if (process === 'flow') return { alpha: sub(1, when), sigma: when };
   const angle = mul(when, Math.PI / 2);
@@ -63,7 +63,7 @@ export function expected(
   if (c.prediction === 'sample') {
     // Scaled as the best linear guess of the picture would be: noise that says nothing does not drown what the words say.
     const clarity = div(alpha, add(mul(alpha, alpha), mul(sigma, sigma)));
-    return diffuse(p, c, mul(xt, clarity), t, conditions);
+    return diffuse(p, c, mul(xt, maximum(clarity, c.leastInput)), t, conditions);
   }
   const out = diffuse(p, c, xt, t, conditions);
   if (c.prediction === 'noise') return div(sub(xt, mul(out, sigma)), maximum(alpha, LEAST));

@@ -28,7 +28,9 @@ const moments = (x: Float32Array) => {
   return [mean, Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length)];
 };
 
-const CASES = SAMPLERS.flatMap((sampler) =>
+/** Draws well only with expectations that are the same all along a way. */
+const OF_MANY_STEPS = SAMPLERS.filter((sampler) => sampler !== 'consistency');
+const CASES = OF_MANY_STEPS.flatMap((sampler) =>
   (['flow', 'ddpm'] as const).map((process) => [sampler, process] as const),
 );
 
@@ -82,4 +84,19 @@ test('each step tells what the picture would be', async () => {
   });
   expect(told).toHaveLength(10);
   expect(told[9]).toBeLessThan(told[0]);
+});
+
+test('a consistent network is drawn from in one step, and more steps do not spoil it', async () => {
+  // On the exact way from noise, the picture at its end is known wherever one stands.
+  const consistent: Expect = async (xt, t) => {
+    const [alpha, sigma] = signalAndNoise('flow', t);
+    const spread = Math.hypot(alpha * DEVIATION, sigma);
+    return xt.map((value) => MEAN + (DEVIATION * (value - alpha * MEAN)) / spread);
+  };
+  for (const steps of [1, 2, 4]) {
+    const drawn = await solve(consistent, noise(), { steps, sampler: 'consistency', fresh });
+    const [mean, deviation] = moments(drawn);
+    expect(Math.abs(mean - MEAN)).toBeLessThan(0.02);
+    expect(Math.abs(deviation - DEVIATION)).toBeLessThan(0.02);
+  }
 });

@@ -6,9 +6,10 @@ import { signalAndNoise } from './process.ts';
  * - `euler`, `heun`: the ordinary differential equation, of first and second order (Heun asks twice a step);
  * - `ddim`: the picture and noise expected now, mixed for the next time (Song et al. 2021); for the flow the same as `euler`;
  * - `dpm++`: DPM-Solver++(2M), of second order from the expectation before (Lu et al. 2022);
- * - `ddpm`: as `ddim`, with as much fresh noise as the process itself has (Ho et al. 2020).
+ * - `ddpm`: as `ddim`, with as much fresh noise as the process itself has (Ho et al. 2020);
+ * - `consistency`: the picture expected now, with nothing but fresh noise (Song et al. 2023): for models that were taught to draw in a few steps.
  */
-export const SAMPLERS = ['euler', 'heun', 'dpm++', 'ddim', 'ddpm'] as const;
+export const SAMPLERS = ['euler', 'heun', 'dpm++', 'ddim', 'ddpm', 'consistency'] as const;
 export type Sampler = (typeof SAMPLERS)[number];
 
 /** The pictures expected in a batch, all at the same time. */
@@ -20,7 +21,7 @@ export interface SolveOptions {
   sampler?: Sampler;
   /** Where the steps lie: 1 evenly; above it more of them near the noise, where the layout is decided (Esser et al. 2024, "shift"). */
   shift?: number;
-  /** Fills an array with fresh standard normal noise for a step; `ddpm` needs it. */
+  /** Fills an array with fresh standard normal noise for a step; `ddpm` and `consistency` need it. */
   fresh?: (step: number, out: Float32Array) => void;
   /** Told after each step, with what the finished picture is expected to be. */
   onStep?: (step: number, expected: Float32Array) => void | Promise<void>;
@@ -49,6 +50,7 @@ export async function solve(
     await onStep?.(i + 1, picture);
     if (next === 0) x = picture;
     else if (sampler === 'dpm++') x = secondOrder(process, x, picture, t, next, before);
+    else if (sampler === 'consistency') x = renoised(process, picture, next, fresh!, i);
     else if (sampler === 'ddpm') x = ancestral(process, x, picture, t, next, fresh!, i);
     else if (sampler === 'heun') {
       const there = remixed(process, x, picture, t, next);
@@ -129,6 +131,20 @@ function ancestral(
   return x.map(
     (value, i) => alphaNext * picture[i] + (kept * (value - alpha * picture[i])) / sigma + spread * noise[i],
   );
+}
+
+/** The picture with fresh noise of the next time. */
+function renoised(
+  process: Process,
+  picture: Float32Array,
+  next: number,
+  fresh: (step: number, out: Float32Array) => void,
+  step: number,
+): Float32Array {
+  const [alpha, sigma] = signalAndNoise(process, next);
+  const noise = new Float32Array(picture.length);
+  fresh(step, noise);
+  return picture.map((value, i) => alpha * value + sigma * noise[i]);
 }
 
 /** λ = log(α/σ) runs from −∞ at pure noise, so that the first step is of first order. */
