@@ -60,6 +60,13 @@ export {
   writeDataset,
 } from './data/index.ts';
 export { type ErrorDetails, RecaptionError, UsageError } from './errors.ts';
+export { checkScene, SKILLS, type Skill, type Verdict } from './evaluate/scene-check.ts';
+export { type ReadScene, readScene } from './evaluate/scene-reader.ts';
+export { evaluateScenes, type SceneEvaluation, type SceneScores } from './evaluate/scenes.ts';
+export type { GenerateRequest, Generator } from './generators/generator.ts';
+export { type LoadGeneratorOptions, loadGenerator } from './generators/load.ts';
+export { type TrainGeneratorOptions, trainGenerator } from './generators/train.ts';
+export type { GeneratorEvent } from './generators/train-events.ts';
 export {
   type DecodeOptions as DecodeImageOptions,
   decodeImage,
@@ -79,6 +86,12 @@ export {
   type FinetuneSetOptions,
   finetuneSet,
 } from './jobs/finetune-set.ts';
+export {
+  type GenerateEvent,
+  type GenerateJobOptions,
+  generatePictures,
+  type PictureRow,
+} from './jobs/generate-job.ts';
 export { type CaptionRow, readRows as readCaptions } from './jobs/journal.ts';
 export {
   captionWorkspace,

@@ -26,6 +26,7 @@ import { type Arrays, countParameters, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { parseGeneratorFile } from './config.ts';
 import { type Drawing, drawing } from './draw.ts';
+import { checkMemory } from './memory.ts';
 import { generatorCard } from './model-card.ts';
 import { latentPictures, latentScale, pixelPictures, withGrid } from './pictures.ts';
 import { asLesson, isTeachers, lessonTimes, openTeacher } from './teacher.ts';
@@ -181,6 +182,7 @@ async function* train(
         },
       })
     : diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
+  checkMemory(model, countParameters(tree.all), batch);
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network = await trainStep({
     params: tree,
