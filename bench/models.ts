@@ -16,3 +16,19 @@ export function languageModel(p: Params, { vocabulary, width, layers, heads, bat
   ]);
   return crossEntropy(logits, targets);
 }
+
+/** The network of `bench/generator-step` and `bench/sample`: the default generator, with texts as those of the world. */
+export const GENERATOR = {
+  size: 40,
+  channels: 3,
+  patch: 5,
+  width: 192,
+  layers: 6,
+  heads: 4,
+  text: { vocabulary: 520, width: 128, layers: 2, heads: 4, window: 3 },
+  /** Pictures in a training step, tokens of a text; steps of drawing, pictures drawn at once. */
+  batch: 32,
+  length: 72,
+  steps: 30,
+  drawn: 8,
+};

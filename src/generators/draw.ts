@@ -5,7 +5,7 @@ import { guided } from '../models/diffusion-transformer/process.ts';
 import { type Sampler, solve } from '../models/diffusion-transformer/solve.ts';
 import { fillNormal, streamKey } from '../random.ts';
 import { compile, type Device, input, params, type Weights } from '../tensor/index.ts';
-import { feedWords, type Reading, WORDLESS, wordInputs } from './words.ts';
+import { feedWords, type Reading, readWords, WORDLESS, wordTensors } from './words.ts';
 
 export interface DrawOptions {
   steps: number;
@@ -39,8 +39,19 @@ export async function drawing(
 ): Promise<Drawing> {
   const tree = params();
   const shape = [batch, c.size, c.size, c.channels];
-  const conditions = wordInputs(tree, c, 2 * batch);
-  const picture = guided(tree.at('net'), c, input('xt', shape), input('t', [batch]), input('guidance', [batch]), conditions); // biome-ignore format: one line
+  const { given, valid } = wordTensors(c, 2 * batch);
+  const { text } = readWords(tree, c, { given, valid }).words!;
+  const reading = await compile({ outputs: { text: text.mul(1) }, device, frozen });
+  const picture = guided(
+    tree.at('net'),
+    c,
+    input('xt', shape),
+    input('t', [batch]),
+    input('guidance', [batch]),
+    {
+      words: { text: input('read', text.shape), valid },
+    },
+  );
   const program = await compile({ outputs: { picture }, device, frozen });
   const numbers = c.size * c.size * c.channels;
   const out = new Float32Array(batch * numbers);
@@ -55,6 +66,7 @@ export async function drawing(
       const rows = Array.from({ length: batch }, (_, i) => prompts[i] ?? WORDLESS);
       const others = Array.from({ length: batch }, () => negative);
       const words = feedWords([...rows, ...others], c);
+      const { text: read } = await reading.run({ ...weights, ...words }); // once, for all steps
       const noiseOf = (target: Float32Array, ...path: (number | string)[]) => {
         for (let i = 0; i < batch; i++)
           fillNormal(
@@ -68,7 +80,7 @@ export async function drawing(
       const times = new Float32Array(batch);
       const drawn = await solve(
         async (xt, t) => {
-          const feeds = { ...weights, ...words, xt, t: times.fill(t), guidance: strength };
+          const feeds = { ...weights, read, valid: words.valid, xt, t: times.fill(t), guidance: strength };
           await program.run(feeds, { into: { picture: out } });
           return out.slice();
         },
@@ -77,7 +89,10 @@ export async function drawing(
       );
       return drawn.slice(0, prompts.length * numbers);
     },
-    close: () => program.dispose(),
+    async close() {
+      await reading.dispose();
+      await program.dispose();
+    },
   };
 }
 
