@@ -7,6 +7,7 @@ import { readError } from '../files.ts';
 import { decodeImage, type Image } from '../image/index.ts';
 import { readIndex } from '../jobs/generate-job.ts';
 import type { Device } from '../tensor/device.ts';
+import { registerAutoencoder } from './evaluate-autoencoder.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, type Output } from './output.ts';
@@ -57,6 +58,7 @@ export const register: Register = (program, context) => {
       '\nExample:\n  $ recaption evaluate scenes --model my-generator --prompts prompts.txt',
     )
     .action((options: Options) => scenes(options, context));
+  registerAutoencoder(evaluate, context);
 };
 
 async function scenes(options: Options, context: Context): Promise<void> {

@@ -8,6 +8,7 @@ import { deviceOption, number, readJsonFile, required, wholeNumber } from './opt
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
 import { registerGenerator } from './train-generator.ts';
+import { registerPictures } from './train-pictures.ts';
 
 /** The library's options as they are typed: what is required may be missing, and the configuration is a file. */
 type TrainOptions = Partial<Pick<TrainCaptionerOptions, 'data' | 'out' | 'vision'>> &
@@ -58,6 +59,7 @@ export const register: Register = (program, context) => {
     )
     .action(async (options: TrainOptions) => trainCaptionerCommand(options, context));
   registerGenerator(train, context);
+  registerPictures(train, context);
 };
 
 export function length(flags: string, description: string, others: string[]): Option {

@@ -1,5 +1,4 @@
 /** Draws with a network: the loop from noise to pictures, a batch at a time. */
-import type { Image } from '../image/image.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { guided } from '../models/diffusion-transformer/process.ts';
 import { type Sampler, solve } from '../models/diffusion-transformer/solve.ts';
@@ -94,16 +93,4 @@ export async function drawing(
       await program.dispose();
     },
   };
-}
-
-/** Pictures in [−1, 1], (n · S · S · 3), as 8-bit images. */
-export function toImages(values: Float32Array, size: number): Image[] {
-  const numbers = size * size * 3;
-  return Array.from({ length: values.length / numbers }, (_, i) => ({
-    width: size,
-    height: size,
-    data: Uint8Array.from(values.subarray(i * numbers, (i + 1) * numbers), (value) =>
-      Math.round(Math.min(255, Math.max(0, (value + 1) * 127.5))),
-    ),
-  }));
 }

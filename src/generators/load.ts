@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RecaptionError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
+import { fromSigned, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { guided } from '../models/diffusion-transformer/process.ts';
@@ -10,7 +10,7 @@ import { loadWeights } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type Device, input, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { type Drawing, drawing, toImages } from './draw.ts';
+import { type Drawing, drawing } from './draw.ts';
 import { generatorFolder } from './folder.ts';
 import type { GenerateRequest, Generator } from './generator.ts';
 import { latentPictures } from './pictures.ts';
@@ -60,7 +60,7 @@ export async function loadGenerator(
   const size = latent?.size ?? model.size;
   const pictures = codec ? await latentPictures(codec, size, latent) : undefined;
   if (pictures) opened.push(pictures.recorder.cache);
-  const asImages = async (values: Float32Array) => pictures?.images(values) ?? toImages(values, size);
+  const asImages = async (values: Float32Array) => pictures?.images(values) ?? fromSigned(values, size);
 
   const tree = params();
   const shape = [1, model.size, model.size, model.channels];

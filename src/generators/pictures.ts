@@ -1,12 +1,11 @@
 /** What the network draws: pixels, or the latents of an autoencoder. */
-import type { Image } from '../image/image.ts';
+import { fromSigned, type Image } from '../image/index.ts';
 import type { Codec } from '../models/autoencoder/codec.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { asSigned } from '../models/diffusion-transformer/process.ts';
 import { cacheOf, pixelRecorder, type Recorder } from '../models/training/prepare.ts';
 import { fromHalf, toHalf } from '../tensor/half.ts';
 import { type Arrays, constant, input, type Tensor } from '../tensor/index.ts';
-import { toImages } from './draw.ts';
 
 /** Of each channel of the latents, so that the network sees numbers about 0 and about 1 apart. */
 export interface LatentScale {
@@ -23,6 +22,8 @@ export interface Pictures {
   tensor(batch: number): Tensor;
   /** Records under these names as that input; rows beyond them are 0. */
   feed(hashes: readonly string[], batch: number): Arrays;
+  /** Latents as the autoencoder gave them; none for pixels. */
+  raw(hashes: readonly string[]): Float32Array[];
   /** What the network has drawn, (n · S · S · C), as images. */
   images(values: Float32Array): Promise<Image[]>;
 }
@@ -40,7 +41,8 @@ export async function pixelPictures(size: number): Promise<Pictures> {
       for (const [i, hash] of hashes.entries()) recorder.cache.readInto(hash, pixels.subarray(i * numbers, (i + 1) * numbers)); // biome-ignore format: one line
       return { pixels };
     },
-    images: async (values) => toImages(values, size),
+    raw: () => [],
+    images: async (values) => fromSigned(values, size),
   };
 }
 
@@ -73,6 +75,12 @@ export async function latentPictures(codec: Codec, size: number, scale?: LatentS
       for (const [i, hash] of hashes.entries()) cache.readInto(hash, new Uint8Array(latents.buffer, 2 * i * numbers, 2 * numbers)); // biome-ignore format: one line
       return { latents };
     },
+    raw: (hashes) =>
+      hashes.map((hash) => {
+        const record = new Uint16Array(numbers);
+        cache.readInto(hash, new Uint8Array(record.buffer));
+        return fromHalf(record);
+      }),
     images(values) {
       const grids = Array.from({ length: values.length / numbers }, (_, i) =>
         Float32Array.from(values.subarray(i * numbers, (i + 1) * numbers), (value, k) => {

@@ -1,4 +1,5 @@
 import type { Failure } from '../data/sample.ts';
+import type { CheckpointEvent, StepEvent } from '../models/training/loop.ts';
 import type { FeaturesEvent } from '../models/training/prepare.ts';
 
 /** What training a generator tells while it runs; plain data, so that it can be drawn, streamed or counted. */
@@ -14,17 +15,7 @@ export type GeneratorEvent =
       resumedFrom: number;
     }
   | FeaturesEvent
-  | {
-      kind: 'step';
-      step: number;
-      steps: number;
-      epoch: number;
-      loss: number;
-      learningRate: number;
-      gradientNorm: number;
-      imagesPerSecond: number;
-      secondsLeft: number;
-    }
+  | StepEvent
   | {
       kind: 'validation';
       step: number;
@@ -37,7 +28,7 @@ export type GeneratorEvent =
     }
   /** The fixed prompts, drawn by the averaged weights. */
   | { kind: 'preview'; step: number; path: string }
-  | { kind: 'checkpoint'; step: number; path: string }
+  | CheckpointEvent
   | { kind: 'warning'; code: string; message: string; place?: string }
   /** A sample that is left out. */
   | { kind: 'failure'; failure: Failure }

@@ -7,9 +7,9 @@ import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
-import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
+import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
-import { epochOrder } from '../models/training/epoch-order.ts';
+import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
 import {
   fingerprint,
@@ -18,10 +18,8 @@ import {
   type RunOptions,
   runName,
   savedState,
-  trimMetrics,
 } from '../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, trainStep } from '../nn/index.ts';
-import { random, streamKey } from '../random.ts';
 import { type Arrays, countParameters, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { parseGeneratorFile } from './config.ts';
@@ -78,8 +76,6 @@ export interface TrainGeneratorOptions extends RunOptions {
   seed: number;
 }
 
-/** Seconds between saves of the state to resume from. */
-const SAVE_EVERY = 120;
 /** Pictures that the scale of latents is measured on. */
 const SCALED = 256;
 /** How previews are drawn: fewer steps than by default, for they are only looked at. */
@@ -107,8 +103,7 @@ async function* train(
   opened: { close(): Promise<void> }[],
 ): AsyncGenerator<GeneratorEvent> {
   const { out, seed, device, signal, captions: blend } = options;
-  const statePath = join(out, 'training-state.safetensors');
-  const saved = await savedState(statePath, options);
+  const saved = await savedState(statePath(out), options);
   const teacher = options.teacher === undefined ? undefined : await openTeacher(options.teacher);
   const file = parseGeneratorFile(teacher ? asLesson(options.config, teacher) : options.config, options.configPlace ?? 'config'); // biome-ignore format: one line
   const { training, draw } = file;
@@ -178,6 +173,7 @@ async function* train(
         teacher: {
           net: tree.at('teacher.net'),
           config: teacher.model,
+          guided: true,
           conditions: readWords(tree.at('teacher'), model, andWordless(tensors)),
         },
       })
@@ -199,47 +195,36 @@ async function* train(
   const averaged = () => new Map([...network.averaged()].filter(([path]) => !isTeachers(path)));
   const parameters = countParameters(own);
 
-  const perEpoch = Math.max(1, Math.floor(learnt.length / (batch * accumulate)));
-  const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
-  const budget = options.minutes === undefined ? undefined : options.minutes * 60;
   const data = fingerprint(images);
   let best = Number.POSITIVE_INFINITY;
-  let before = 0; // seconds trained in earlier sessions
   if (saved) {
     if (saved.metadata.data !== data) throw otherData(out, images.length);
     network.restore(saved.state);
     best = Number(saved.metadata.best);
-    before = Number(saved.metadata.seconds);
   }
-  await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
+  const { minutes, steps, epochs = training.epochs } = options;
+  const clock = startClock(
+    network,
+    { minutes, steps, epochs },
+    { images: learnt.length, perStep: batch * accumulate, before: Number(saved?.metadata.seconds ?? 0) },
+  );
   yield {
     kind: 'plan',
     images: learnt.length,
     captions: learnt.reduce((sum, { written }) => sum + written.length, 0),
     parameters,
     tokens: { text: model.text.maxTokens, picture: (model.size / model.patch) ** 2 },
-    steps: budget === undefined ? total : undefined,
+    steps: clock.steps,
     resumedFrom: network.step,
   };
 
-  const start = performance.now();
-  const seconds = () => before + (performance.now() - start) / 1000;
-  const progress = () => (budget === undefined ? network.step / total : seconds() / budget);
-  const schedule = { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup);
-  const save = async (): Promise<GeneratorEvent> => {
+  const writeTokenizer = async () => {
     if (tokenizer) await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
-    await saveState(statePath, network.state(), {
-      best: `${best}`,
-      seconds: `${seconds()}`,
-      run: runName(options),
-      data,
-    });
-    return { kind: 'checkpoint', step: network.step, path: statePath };
   };
   const weightsTo = (path: string) =>
     saveWeights(path, averaged(), own, { dtype: 'F16', metadata: { step: `${network.step}` } });
   const keep = async (validationLoss?: number) => {
-    if (tokenizer) await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    await writeTokenizer();
     await weightsTo(join(out, 'model.safetensors'));
     await writeJson(out, 'config.json', {
       type: 'recaption-generator',
@@ -252,7 +237,7 @@ async function* train(
       seed,
       step: network.step,
     });
-    const facts = { options, model, images: learnt.length, parameters, step: network.step, minutes: seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
+    const facts = { options, model, images: learnt.length, parameters, step: network.step, minutes: clock.seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
     await writeFileAtomic(join(out, 'README.md'), generatorCard(facts));
   };
 
@@ -287,9 +272,7 @@ async function* train(
   }));
   const validate = kept.length > 0 ? await validator(kept, { model, training }, pictures, device) : undefined;
   if (validate) opened.push(validate);
-  let validatedAt = -1;
   const look = async function* (): AsyncGenerator<GeneratorEvent> {
-    validatedAt = network.step;
     const event = validate ? { loss: await validate.loss(averaged()) } : undefined;
     if (event) {
       const isBest = event.loss < best;
@@ -303,29 +286,16 @@ async function* train(
         snapshot = join(out, 'snapshots', `step-${String(network.step).padStart(7, '0')}.safetensors`);
         await weightsTo(snapshot);
       }
-      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: seconds() / 60, ...event, best: isBest, ...(snapshot && { snapshot }) }; // biome-ignore format: one line
+      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, ...event, best: isBest, ...(snapshot && { snapshot }) }; // biome-ignore format: one line
       await logMetrics(out, report);
       yield report;
     }
     if (shown.length > 0) yield await preview();
   };
 
-  let savedAt = seconds();
-  let bestSaved = best;
-  let rate = 0; // images per second, smoothed
-  const order = { epoch: -1, indices: new Int32Array() };
-  const batchAt = (micro: number): Arrays => {
-    const number = network.step * accumulate + micro;
-    const epoch = Math.floor(number / (perEpoch * accumulate));
-    if (order.epoch !== epoch)
-      Object.assign(order, { epoch, indices: epochOrder(learnt.length, seed, epoch) });
-    const first = (number % (perEpoch * accumulate)) * batch;
-    const source = random(seed, 'batch', number);
-    const chosen = Array.from(
-      { length: batch },
-      (_, i) => learnt[order.indices[(first + i) % learnt.length]],
-    );
-    const texts = chosen.map((image) =>
+  const batchAt = ({ chosen, epoch, draw: source }: BatchPlace): Arrays => {
+    const some = chosen.map((i) => learnt[i]);
+    const texts = some.map((image) =>
       !teacher && source.uniform() < training.captionDropout
         ? WORDLESS
         : drawReading(image, blend, seed, epoch),
@@ -333,53 +303,41 @@ async function* train(
     const t = teacher
       ? lessonTimes(source, batch, draw.shift, teacher.draw.guidance)
       : { t: drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation }) };
-    const hashes = chosen.map(({ hash }) => hash);
+    const hashes = some.map(({ hash }) => hash);
     return { ...pictures.feed(hashes, batch), ...t, ...feedWords(texts, model) };
   };
-
-  while (progress() < 1 && !signal.aborted) {
-    const stepStart = performance.now();
-    const feeds = Array.from({ length: accumulate }, (_, micro) => batchAt(micro));
-    const factor = schedule(network.step, progress());
-    const result = await network.run(feeds, learningRate * factor, streamKey(seed, 'step', network.step));
-    const elapsed = (performance.now() - stepStart) / 1000;
-    const now = (batch * accumulate) / elapsed;
-    rate = rate === 0 ? now : 0.95 * rate + 0.05 * now;
-    const { step } = network;
-    const event: GeneratorEvent = {
-      kind: 'step',
-      step,
-      steps: budget === undefined ? total : Math.round(step / Math.max(progress(), 1e-9)),
-      epoch: step / perEpoch,
-      loss: result.loss,
-      learningRate: learningRate * factor,
-      gradientNorm: result.gradientNorm,
-      imagesPerSecond: rate,
-      secondsLeft: budget === undefined ? ((total - step) * batch * accumulate) / rate : budget - seconds(),
-    };
-    await logMetrics(out, event);
-    yield event;
-
-    if (step % training.validateEvery === 0) yield* look();
-    // The best figure lies in the state, so a new best is saved at once: a killed run must not forget it.
-    if (seconds() - savedAt > SAVE_EVERY || best < bestSaved) {
+  let bestSaved = best;
+  yield* trainingLoop({
+    network,
+    clock,
+    out,
+    seed,
+    images: learnt.length,
+    batch,
+    accumulate,
+    learningRate,
+    schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup),
+    batchAt,
+    every: training.validateEvery,
+    look,
+    metadata: () => {
       bestSaved = best;
-      savedAt = seconds();
-      yield await save();
-    }
-  }
-
-  if (network.step > 0 && validatedAt !== network.step && progress() >= 1) yield* look();
-  if (network.step > 0) yield await save();
+      return { best: `${best}`, run: runName(options), data };
+    },
+    beforeSave: writeTokenizer,
+    // The best figure lies in the state: a killed run must not forget it.
+    urgent: () => best < bestSaved,
+    signal,
+  });
   if (!Number.isFinite(best)) await keep();
   yield {
     kind: 'done',
     step: network.step,
     path: out,
-    minutes: seconds() / 60,
+    minutes: clock.seconds() / 60,
     loss: Number.isFinite(best) ? best : undefined,
     failed,
     ...(failed > 0 && { failures: failureFile }),
-    stopped: signal.aborted && progress() < 1,
+    stopped: signal.aborted && clock.progress() < 1,
   };
 }

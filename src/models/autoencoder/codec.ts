@@ -1,5 +1,9 @@
+import { join } from 'node:path';
+import { exists } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import type { Device } from '../../tensor/device.ts';
+import { readJson } from '../model-folder.ts';
+import type { DecoderDraw } from './decoder-codec.ts';
 
 /** Pictures as smaller grids of vectors, and back. */
 export interface Codec {
@@ -18,10 +22,23 @@ export interface Codec {
   close(): Promise<void>;
 }
 
+export interface CodecOptions {
+  device?: Device;
+  /** How a diffusion decoder draws, over its own defaults. */
+  draw?: Partial<DecoderDraw>;
+}
+
 /**
- * An autoencoder by reference: a folder of the TAESD family.
- * @throws RecaptionError `bad-model`, `bad-weights`
+ * An autoencoder by reference: a folder made by `recaption train autoencoder`, one made by `recaption train decoder` on top of another
+ * (which encodes as that does), or one of the TAESD family.
+ * @throws RecaptionError `bad-model`, `bad-config`, `bad-weights`
  */
-export async function openCodec(ref: string, { device = 'cpu' }: { device?: Device } = {}): Promise<Codec> {
+export async function openCodec(ref: string, { device = 'cpu', draw }: CodecOptions = {}): Promise<Codec> {
+  const place = join(ref, 'config.json');
+  const { type } = ((await exists(place)) ? await readJson(place) : {}) as { type?: unknown };
+  if (type === 'recaption-autoencoder')
+    return (await import('./patch-codec.ts')).openPatchAutoencoder(ref, device);
+  if (type === 'recaption-decoder')
+    return (await import('./decoder-codec.ts')).openDecoder(ref, device, draw);
   return (await import('./taesd-codec.ts')).openTaesd(ref, device);
 }

@@ -37,7 +37,7 @@ test('a pupil says at once, of pure noise, which picture its teacher would arriv
   const seeing = { ...c, leastInput: 0.1 };
   const loss = consistencyLoss(seeing, x(), {
     student: { net: both, conditions: {} },
-    teacher: { net: both.at('teacher'), config: c, conditions: {} },
+    teacher: { net: both.at('teacher'), config: c, conditions: {}, guided: true },
   });
   const weights: Weights = new Map([...taught.weights()].flatMap(([path, values]) => [[path, values.slice()], [`teacher.${path}`, values.slice()]])); // biome-ignore format: one line
   const pupil = await trainStep({ params: both, loss, weights, frozen: (path) => path.startsWith('teacher.'), optimiser: { weightDecay: 0 } }); // biome-ignore format: one line

@@ -23,20 +23,28 @@ import type { Conditions } from './transformer.ts';
 
 export interface Lesson {
   student: { net: Params; conditions: Conditions };
-  /** Conditions of 2 B rows: those that are asked for, then those without. */
-  teacher: { net: Params; config: DiffusionConfig; conditions: Conditions };
+  teacher: {
+    net: Params;
+    config: DiffusionConfig;
+    /** With guidance of 2 B rows: those that are asked for, then those without. */
+    conditions: Conditions;
+    guided: boolean;
+  };
 }
 
 /**
  * Wherever the student stands on the teacher's way, it is to expect the same picture as one step further down that way:
- * f(x_t, t) = f(x_s, s), where the teacher goes from x_t to x_s; at s = 0 what the teacher arrives at. Inputs `t` and `s` < t (B), and
- * `guidance` (1).
+ * f(x_t, t) = f(x_s, s), where the teacher goes from x_t to x_s; at s = 0 what the teacher arrives at. Inputs `t` and `s` < t (B), and,
+ * of a teacher that is guided, `guidance` (1).
  */
 export function consistencyLoss(c: DiffusionConfig, x: Tensor, { student, teacher }: Lesson): Tensor {
   const [b] = x.shape;
   const [t, s] = [input('t', [b]), input('s', [b])];
   const xt = noised(c, x, randomLike(x.shape, { kind: 'normal' }), t);
-  const aim = guided(teacher.net, teacher.config, xt, t, input('guidance', [1]), teacher.conditions);
+  const { net, config, conditions } = teacher;
+  const aim = teacher.guided
+    ? guided(net, config, xt, t, input('guidance', [1]), conditions)
+    : expected(net, config, xt, t, conditions);
   const [from, to] = [mixtureAt(c, t), mixtureAt(c, s)];
   const noise = div(sub(xt, mul(aim, from.alpha)), maximum(from.sigma, 1e-3));
   const xs = add(mul(aim, to.alpha), mul(noise, to.sigma)); // DDIM

@@ -33,6 +33,7 @@ import {
   unpatchify,
   zeros,
 } from '../../tensor/index.ts';
+import { gridAngles } from '../rotation.ts';
 import type { DiffusionConfig } from './config.ts';
 
 /** What is to be drawn. */
@@ -117,7 +118,7 @@ function layer(
 ): Tensor {
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(p, condition, c.width, 6);
   const [q, k, v] = projectHeads(p.at('self.qkv'), modulated(x, shift1, scale1), c.width, c.heads, 3); // (B, heads, N, d)
-  const turn = rotation(side, c.width / c.heads);
+  const turn = gridAngles(side, c.width / c.heads);
   const scores = matmul(rotate(q, turn), rotate(k, turn), {
     transposeB: true,
     alpha: 1 / Math.sqrt(c.width / c.heads),
@@ -182,14 +183,4 @@ function grid(side: number, width: number): Float32Array {
         out[at + 3 * quarter] = Math.cos(column * frequency);
       }
   return out;
-}
-
-/** Rotary positions in two dimensions: of the pairs of a head, one half turns with the row, the other with the column. (N, width / 2) */
-function rotation(side: number, width: number): Float32Array {
-  const pairs = width / 4; // for each direction
-  return Float32Array.from({ length: side * side * 2 * pairs }, (_, at) => {
-    const [place, pair] = [Math.floor(at / (2 * pairs)), at % (2 * pairs)];
-    const along = pair < pairs ? Math.floor(place / side) : place % side;
-    return along * 100 ** (-(pair % pairs) / pairs);
-  });
 }

@@ -93,10 +93,19 @@ export async function* prepareImages(
   {
     flip,
     regions = false,
+    wordless = false,
     kind,
     onFailure,
     signal,
-  }: { flip: boolean; regions?: boolean; kind?: CaptionKind; onFailure: OnFailure; signal: AbortSignal },
+  }: {
+    flip: boolean;
+    regions?: boolean;
+    /** Pictures without captions count as well. */
+    wordless?: boolean;
+    kind?: CaptionKind;
+    onFailure: OnFailure;
+    signal: AbortSignal;
+  },
 ): AsyncGenerator<FeaturesEvent, PreparedImage[]> {
   const images: PreparedImage[] = [];
   const seen = new Set<string>();
@@ -106,7 +115,7 @@ export async function* prepareImages(
       const captions = sample.captions.filter(
         (caption) => (!kind || caption.kind === kind) && normaliseCaption(caption.text) !== '',
       );
-      if (captions.length === 0) continue;
+      if (captions.length === 0 && !wordless) continue;
       const references = captions.map(({ text }) => text);
       if (seen.has(sample.key)) {
         onFailure({
@@ -177,7 +186,7 @@ async function* fill(
     async *[Symbol.asyncIterator]() {
       for (const source of sources) {
         for await (const sample of await openDataset(source)) {
-          const hash = sample.captions.length > 0 ? await contentHash(sample, onFailure) : undefined;
+          const hash = await contentHash(sample, onFailure);
           if (hash === undefined || !wanted.delete(hash)) continue;
           hashes.set(sample, hash);
           yield sample;

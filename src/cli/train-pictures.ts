@@ -1,0 +1,139 @@
+/** `train autoencoder` and `train decoder`: what learns from pictures alone. */
+import { type Command, Option } from 'commander';
+import type { DecoderRun } from '../generators/train-decoder.ts';
+import type { PictureEvent, PictureRun } from '../generators/train-pictures.ts';
+import { type Context, EXIT } from './main.ts';
+import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
+import { counted, formatDuration, type Output, printable } from './output.ts';
+import { shortPath } from './places.ts';
+import { length, millions } from './train.ts';
+
+type Options = Partial<Pick<DecoderRun, 'data' | 'out'>> &
+  Omit<DecoderRun, 'data' | 'out' | 'config' | 'configPlace' | 'signal'> & { config?: string };
+
+export function registerPictures(train: Command, context: Context): void {
+  pictureOptions(
+    train
+      .command('autoencoder')
+      .summary('train an autoencoder, whose latents a generator can draw')
+      .description('Trains an autoencoder on pictures. The folder it writes is what --latent takes.'),
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ recaption train autoencoder --data photos/ --size 64 --minutes 5 --out codec',
+    )
+    .action(async (options: Options) => {
+      const { trainAutoencoder } = await import('../generators/train-autoencoder.ts');
+      await follow(trainAutoencoder(await runOf(options, context)), context);
+    });
+  pictureOptions(
+    train
+      .command('decoder')
+      .summary("train a diffusion decoder of an autoencoder's latents")
+      .description(
+        "Trains a diffusion model that draws the pictures of given latents, in place of the autoencoder's own decoder; with --teacher, one that does so in two steps. " +
+          'The folder it writes is what --latent takes.',
+      ),
+  )
+    .option('--latent <dir>', 'the autoencoder: trained here, or of the TAESD family')
+    .option('--teacher <dir>', 'decoder to learn from: draw in two steps what it draws in many')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ recaption train decoder --latent codec --data photos/ --size 64 --minutes 15 --out decoder',
+    )
+    .action(async (options: Options) => {
+      const { trainDecoder } = await import('../generators/train-decoder.ts');
+      const { latent, teacher } = options;
+      await follow(trainDecoder({ ...(await runOf(options, context)), latent, teacher }), context);
+    });
+}
+
+const pictureOptions = (command: Command): Command =>
+  command
+    .option(
+      '--data <source...>',
+      'pictures: folders, .tar shards, metadata.jsonl, workspaces; captions are not needed',
+    )
+    .option('--val <source>', 'pictures kept apart, to measure PSNR while it trains')
+    .option('--out <dir>', 'folder for the model, its previews, checkpoints and metrics.jsonl')
+    .option('--size <pixels>', 'width and height that pictures are resized to', wholeNumber(8, 1024), 64)
+    .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
+    .addOption(
+      length('--epochs <n>', 'length of the training, in passes over the data', ['steps', 'minutes']),
+    )
+    .addOption(length('--steps <n>', 'length of the training, in steps', ['epochs', 'minutes']))
+    .addOption(
+      new Option('--minutes <m>', 'length of the training, in minutes')
+        .argParser(number('above 0', (m) => m > 0))
+        .conflicts(['epochs', 'steps']),
+    )
+    .option('--seed <k>', 'the same seed trains the same model on the same machine', wholeNumber(0), 0)
+    .addOption(deviceOption())
+    .option('--resume', 'go on from the last checkpoint in --out', false);
+
+async function runOf(
+  { config, latent: _, teacher: __, ...rest }: Options,
+  { signal }: Context,
+): Promise<PictureRun> {
+  const data = required(rest.data, '--data <source...>');
+  const out = required(rest.out, '--out <dir>');
+  return { ...rest, data, out, config: config && (await readJsonFile(config)), configPlace: config, signal };
+}
+
+async function follow(events: AsyncIterable<PictureEvent>, { output, exit }: Context): Promise<void> {
+  for await (const event of events) {
+    output.record(event);
+    draw(event, output);
+    if (event.kind === 'done' && event.failed > 0) exit(EXIT.doneWithFailures);
+  }
+}
+
+function draw(event: PictureEvent, output: Output): void {
+  switch (event.kind) {
+    case 'plan': {
+      const steps = event.steps === undefined ? '' : `, ${counted(event.steps, 'step')}`;
+      const resumed = event.resumedFrom > 0 ? `, going on from step ${event.resumedFrom}` : '';
+      output.print(
+        `${counted(event.images, 'image')}, ${millions(event.parameters)} parameters${steps}${resumed}`,
+      );
+      break;
+    }
+    case 'features':
+      output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
+      break;
+    case 'step':
+      output.progress({
+        label: `epoch ${+event.epoch.toFixed(1)}:`,
+        done: event.step,
+        total: event.steps,
+        unit: 'steps',
+        rate: event.imagesPerSecond,
+        rateUnit: 'images',
+        secondsLeft: event.secondsLeft,
+        detail: `loss ${event.loss.toFixed(4)}`,
+      });
+      break;
+    case 'validation':
+      output.print(
+        `step ${event.step}: PSNR ${event.psnr.toFixed(2)} dB${event.best ? '' : ', not the best so far'}`,
+      );
+      break;
+    case 'preview':
+      output.note(output.dim(`preview: ${printable(shortPath(event.path))}`));
+      break;
+    case 'failure':
+      output.failure(event.failure);
+      break;
+    case 'done': {
+      const measured = event.psnr === undefined ? '' : `, PSNR ${event.psnr.toFixed(2)} dB`;
+      const verb = event.stopped ? 'Stopped after' : 'Trained';
+      output.print(
+        `${verb} ${event.step} steps in ${formatDuration(event.minutes * 60)}${measured}: ${printable(event.path)}`,
+      );
+      if (event.failures !== undefined)
+        output.print(
+          `${counted(event.failed, 'sample')} left out, listed in ${printable(shortPath(event.failures))}`,
+        );
+    }
+  }
+}

@@ -1,0 +1,179 @@
+/** The loop that every trainer has: batches in the order of an epoch, steps, metrics, saves, looks at how it goes. */
+import { join } from 'node:path';
+import type { Schedule, TrainStep } from '../../nn/index.ts';
+import { type Random, random, streamKey } from '../../random.ts';
+import type { Arrays } from '../../tensor/index.ts';
+import { saveState } from '../model-folder.ts';
+import { epochOrder } from './epoch-order.ts';
+import { logMetrics, trimMetrics } from './run-folder.ts';
+
+export interface StepEvent {
+  kind: 'step';
+  step: number;
+  steps: number;
+  epoch: number;
+  loss: number;
+  learningRate: number;
+  gradientNorm: number;
+  imagesPerSecond: number;
+  secondsLeft: number;
+}
+
+export interface CheckpointEvent {
+  kind: 'checkpoint';
+  step: number;
+  path: string;
+}
+
+/** How long a run is: so many steps, passes over the data, or minutes by the clock. The first that is given counts. */
+export interface RunLength {
+  minutes?: number;
+  steps?: number;
+  epochs: number;
+}
+
+export interface Clock {
+  /** Steps of the run; undefined where it ends by the clock. */
+  steps: number | undefined;
+  perEpoch: number;
+  /** Of training, in all sessions. */
+  seconds(): number;
+  /** Share of the run that is over. */
+  progress(): number;
+  secondsLeft(imagesPerSecond: number): number;
+}
+
+/** @param before seconds trained in earlier sessions @param perStep images of a step */
+export function startClock(
+  network: TrainStep,
+  { minutes, steps, epochs }: RunLength,
+  { images, perStep, before }: { images: number; perStep: number; before: number },
+): Clock {
+  const perEpoch = Math.max(1, Math.floor(images / perStep));
+  const total = steps ?? Math.ceil(epochs * perEpoch);
+  const budget = minutes === undefined ? undefined : minutes * 60;
+  const start = performance.now();
+  const seconds = () => before + (performance.now() - start) / 1000;
+  return {
+    steps: budget === undefined ? total : undefined,
+    perEpoch,
+    seconds,
+    progress: () => (budget === undefined ? network.step / total : seconds() / budget),
+    secondsLeft: (rate) =>
+      budget === undefined ? ((total - network.step) * perStep) / rate : budget - seconds(),
+  };
+}
+
+export interface BatchPlace {
+  /** Places of the batch's images among all. */
+  chosen: number[];
+  epoch: number;
+  /** For whatever else the batch needs to draw. */
+  draw: Random;
+}
+
+export interface LoopOptions<Event> {
+  network: TrainStep;
+  clock: Clock;
+  /** Folder of the run. */
+  out: string;
+  seed: number;
+  images: number;
+  /** Images of a batch, and batches of a step. */
+  batch: number;
+  accumulate: number;
+  learningRate: number;
+  schedule: Schedule;
+  batchAt(place: BatchPlace): Arrays | Promise<Arrays>;
+  /** Every so many steps, and at the end: validation, previews. */
+  every: number;
+  look(): AsyncIterable<Event>;
+  /** What else the state to resume from holds. */
+  metadata(): Record<string, string>;
+  /** Written before the state is: what it needs to go on. */
+  beforeSave?(): Promise<void>;
+  /** Something that must not be forgotten has happened since the last save: a new best. */
+  urgent(): boolean;
+  signal: AbortSignal;
+}
+
+/** Seconds between saves of the state to resume from. */
+const SAVE_EVERY = 120;
+
+export const statePath = (out: string): string => join(out, 'training-state.safetensors');
+
+/** Trains until the clock has run down or somebody stops it, and saves the state. */
+export async function* trainingLoop<Event>({
+  network,
+  clock,
+  out,
+  seed,
+  images,
+  batch,
+  accumulate,
+  learningRate,
+  schedule,
+  batchAt,
+  every,
+  look,
+  metadata,
+  beforeSave,
+  urgent,
+  signal,
+}: LoopOptions<Event>): AsyncGenerator<Event | StepEvent | CheckpointEvent> {
+  await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
+  const save = async (): Promise<CheckpointEvent> => {
+    await beforeSave?.();
+    const path = statePath(out);
+    await saveState(path, network.state(), { seconds: `${clock.seconds()}`, ...metadata() });
+    return { kind: 'checkpoint', step: network.step, path };
+  };
+  const order = { epoch: -1, indices: new Int32Array() };
+  const placeOf = (micro: number): BatchPlace => {
+    const number = network.step * accumulate + micro;
+    const inEpoch = clock.perEpoch * accumulate;
+    const epoch = Math.floor(number / inEpoch);
+    if (order.epoch !== epoch) Object.assign(order, { epoch, indices: epochOrder(images, seed, epoch) });
+    const first = (number % inEpoch) * batch;
+    const chosen = Array.from({ length: batch }, (_, i) => order.indices[(first + i) % images]);
+    return { chosen, epoch, draw: random(seed, 'batch', number) };
+  };
+
+  let savedAt = clock.seconds();
+  let lookedAt = -1;
+  let rate = 0; // images per second, smoothed
+  while (clock.progress() < 1 && !signal.aborted) {
+    const start = performance.now();
+    const feeds: Arrays[] = [];
+    for (let micro = 0; micro < accumulate; micro++) feeds.push(await batchAt(placeOf(micro)));
+    const now = learningRate * schedule(network.step, clock.progress());
+    const { loss, gradientNorm } = await network.run(feeds, now, streamKey(seed, 'step', network.step));
+    const perSecond = (1000 * batch * accumulate) / (performance.now() - start);
+    rate = rate === 0 ? perSecond : 0.95 * rate + 0.05 * perSecond;
+    const { step } = network;
+    const event: StepEvent = {
+      kind: 'step',
+      step,
+      steps: clock.steps ?? Math.round(step / Math.max(clock.progress(), 1e-9)),
+      epoch: step / clock.perEpoch,
+      loss,
+      learningRate: now,
+      gradientNorm,
+      imagesPerSecond: rate,
+      secondsLeft: clock.secondsLeft(rate),
+    };
+    await logMetrics(out, event);
+    yield event;
+
+    if (step % every === 0) {
+      lookedAt = step;
+      yield* look();
+    }
+    if (clock.seconds() - savedAt > SAVE_EVERY || urgent()) {
+      savedAt = clock.seconds();
+      yield await save();
+    }
+  }
+  if (network.step > 0 && lookedAt !== network.step && clock.progress() >= 1) yield* look();
+  if (network.step > 0) yield await save();
+}
