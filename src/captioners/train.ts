@@ -4,8 +4,8 @@ import { failureList, writeFailures } from '../data/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { captionerLoss } from '../models/captioner.ts';
-import { saveState, saveWeights, writeJson } from '../models/model-folder.ts';
-import { epochOrder } from '../models/training/epoch-order.ts';
+import { saveWeights, writeJson } from '../models/model-folder.ts';
+import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import {
   featureRecorder,
   type PreparedImage,
@@ -13,17 +13,10 @@ import {
   prepareImages,
   type Recorder,
 } from '../models/training/prepare.ts';
-import {
-  fingerprint,
-  logMetrics,
-  otherData,
-  runName,
-  savedState,
-  trimMetrics,
-} from '../models/training/run-folder.ts';
+import { fingerprint, logMetrics, otherData, runName, savedState } from '../models/training/run-folder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
-import { constantSchedule, cosineSchedule, type TrainStep, trainStep } from '../nn/index.ts';
-import { random, streamKey } from '../random.ts';
+import { constantSchedule, cosineSchedule, type StepResult, type TrainStep, trainStep } from '../nn/index.ts';
+import { streamKey } from '../random.ts';
 import { type Arrays, countParameters, type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import {
@@ -40,7 +33,7 @@ import { captionerFolder } from './folder.ts';
 import { modelCard } from './model-card.ts';
 import { specialTokens } from './network.ts';
 import { type Rollouts, rollouts } from './self-critical.ts';
-import type { TrainEvent } from './train-events.ts';
+import type { CaptionLosses, TrainEvent } from './train-events.ts';
 import {
   checkView,
   inference,
@@ -89,9 +82,6 @@ const SIGHT = /^(vision|words|distil)\./;
 /** Regions of one image that a step uses. */
 const MOST_REGIONS = 16;
 
-/** Seconds between saves of the state to resume from. */
-const SAVE_EVERY = 120;
-
 /**
  * Trains a captioner and leaves a model folder: config.json, model.safetensors (the best averaged weights), tokenizer.json,
  * README.md, last.safetensors (the last averaged weights), metrics.jsonl, training-state.safetensors to go on from, and
@@ -114,8 +104,7 @@ async function* train(
   opened: { close(): Promise<void> }[],
 ): AsyncGenerator<TrainEvent> {
   const { out, seed, device, signal } = options;
-  const statePath = join(out, 'training-state.safetensors');
-  const saved = await savedState(statePath, options);
+  const saved = await savedState(statePath(out), options);
   const from = options.init === undefined ? undefined : await captionerFolder(options.init);
   const { model, training } = readConfig(options.config, options.configPlace ?? 'config', from?.model);
   const failures = failureList();
@@ -230,57 +219,38 @@ async function* train(
     opened.push({ close: () => critic!.dispose() });
   }
 
-  const perEpoch = Math.max(1, Math.floor(images.length / (batch * accumulate)));
-  const total = options.steps ?? Math.ceil((options.epochs ?? training.epochs) * perEpoch);
-  const budget = options.minutes === undefined ? undefined : options.minutes * 60;
   const data = fingerprint(images);
   let best = -1;
-  let before = 0; // seconds trained in earlier sessions
   if (saved) {
     if (saved.metadata.data !== data) throw otherData(out, images.length);
     network.restore(saved.state);
     best = Number(saved.metadata.best);
-    before = Number(saved.metadata.seconds);
   }
-  await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
+  const { minutes, steps, epochs = training.epochs } = options;
+  const clock = startClock(
+    network,
+    { minutes, steps, epochs },
+    { images: images.length, perStep: batch * accumulate, before: Number(saved?.metadata.seconds ?? 0) },
+  );
+  const parameters = countParameters(tree.all);
   yield {
     kind: 'plan',
     images: images.length,
     captions: tokenised.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    parameters: countParameters(tree.all),
-    steps: budget === undefined ? total : undefined,
+    parameters,
+    steps: clock.steps,
     resumedFrom: network.step,
   };
 
-  const start = performance.now();
-  const seconds = () => before + (performance.now() - start) / 1000;
-  const progress = () => (budget === undefined ? network.step / total : seconds() / budget);
-  const schedule = { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup);
-  const card = {
-    options,
-    config,
-    training,
-    images: images.length,
-    encoders,
-    parameters: countParameters(tree.all),
-  };
-  const save = async (): Promise<TrainEvent> => {
-    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
-    await saveState(statePath, network.state(), {
-      best: `${best}`,
-      seconds: `${seconds()}`,
-      run: runName(options),
-      data,
-    });
-    return { kind: 'checkpoint', step: network.step, path: statePath };
-  };
+  const card = { options, config, training, images: images.length, encoders, parameters };
+  const writeTokenizer = () => writeJson(out, 'tokenizer.json', tokenizer.toJSON());
   const weightsTo = (name: string) =>
     saveWeights(join(out, name), inference(network.averaged(), config), tree.all, {
       metadata: { step: `${network.step}` },
     });
   const keep = async (ciderD?: number) => {
-    const meta = { ...card, step: network.step, minutes: seconds() / 60, ciderD };
-    await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+    const meta = { ...card, step: network.step, minutes: clock.seconds() / 60, ciderD };
+    await writeTokenizer();
     await weightsTo('model.safetensors');
     const vision = encoders.map(({ ref, id, groups }) => ({ ref, id, groups }));
     await writeJson(out, 'config.json', {
@@ -295,13 +265,12 @@ async function* train(
     await writeFileAtomic(join(out, 'README.md'), modelCard(meta));
   };
 
-  let validatedAt = -1;
-  const score = async (): Promise<TrainEvent> => {
+  const score = async function* (): AsyncGenerator<TrainEvent> {
+    if (validation.length === 0) return;
     const scored = await validate(config, network.averaged(), tokenizer, feeder, validated, {
       training,
       device,
     });
-    validatedAt = network.step;
     const isBest = scored.ciderD > best;
     if (isBest) {
       best = scored.ciderD;
@@ -309,93 +278,74 @@ async function* train(
     }
     const report: TrainEvent = { kind: 'validation', step: network.step, ...scored, best: isBest };
     await logMetrics(out, report);
-    return report;
+    yield report;
   };
 
-  let savedAt = seconds();
-  let bestSaved = best;
-  let rate = 0; // images per second, smoothed
-  const order = { epoch: -1, indices: new Int32Array() };
   const rarity = wordRarity(tokenised, config.vocabulary);
   const cells = imageTokenCount(config);
-  const batchAt = async (micro: number) => {
-    const number = network.step * accumulate + micro;
-    const epoch = Math.floor(number / (perEpoch * accumulate));
-    if (order.epoch !== epoch)
-      Object.assign(order, { epoch, indices: epochOrder(images.length, seed, epoch) });
-    const first = (number % (perEpoch * accumulate)) * batch;
-    const chosen = Array.from(
-      { length: batch },
-      (_, i) => tokenised[order.indices[(first + i) % images.length]],
-    );
-    const draw = random(seed, 'batch', number);
+  let rewards: number[] = []; // of the batches of a step
+  const batchAt = async ({ number, chosen: places, draw }: BatchPlace): Promise<Arrays> => {
+    const chosen = places.map((i) => tokenised[i]);
     const mirrored = training.flip ? drawMirrored(chosen, draw) : chosen.map(() => false);
     const augment = { draw, mirrored };
     const vision = { ...feeder.feed(chosen, batch, augment), ...teacherFeeder.feed(chosen, batch, augment) };
-    const { drawn = chosen, reward } =
+    const { drawn = chosen, reward = 0 } =
       (await critic?.draw(chosen, vision, network.weights(), streamKey(seed, 'rollout', number))) ?? {};
     const text = packCaptions(drawn, config, { ...training, batch, captionsPerImage }, special, draw);
     const words: Arrays = parts.words ? { words: wordWeights(chosen, rarity) } : {};
     const boxes = parts.regions
       ? regionInputs(chosen, { regions, cells, vocabulary: config.vocabulary }, mirrored)
       : {};
-    const arrays = { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text, ...words, ...boxes };
-    return { arrays, reward };
+    rewards.push(reward);
+    return { ...(accumulate > 1 ? structuredClone(vision) : vision), ...text, ...words, ...boxes };
+  };
+  const fields = ({ metrics }: StepResult): CaptionLosses => {
+    const reward = rewards.reduce((sum, one) => sum + one, 0) / accumulate;
+    rewards = [];
+    return {
+      captionLoss: metrics.caption,
+      contrastiveLoss: metrics.contrastive,
+      ...(critic ? { reward } : {}),
+      ...(parts.words ? { wordsLoss: metrics.words } : {}),
+      ...(parts.regions ? { regionsLoss: metrics.regions } : {}),
+      ...(parts.distil ? { distilLoss: metrics.distil } : {}),
+    };
   };
 
-  while (progress() < 1 && !signal.aborted) {
-    const stepStart = performance.now();
-    const batches: Awaited<ReturnType<typeof batchAt>>[] = [];
-    for (let micro = 0; micro < accumulate; micro++) batches.push(await batchAt(micro));
-    const factor = schedule(network.step, progress());
-    const feeds = batches.map(({ arrays }) => arrays);
-    const result = await network.run(feeds, learningRate * factor, streamKey(seed, 'step', network.step));
-    const elapsed = (performance.now() - stepStart) / 1000;
-    const now = (batch * accumulate) / elapsed;
-    rate = rate === 0 ? now : 0.95 * rate + 0.05 * now;
-    const { step } = network;
-    const event: TrainEvent = {
-      kind: 'step',
-      step,
-      steps: budget === undefined ? total : Math.round(step / Math.max(progress(), 1e-9)),
-      epoch: step / perEpoch,
-      loss: result.loss,
-      captionLoss: result.metrics.caption,
-      contrastiveLoss: result.metrics.contrastive,
-      ...(critic ? { reward: batches.reduce((sum, { reward }) => sum + reward!, 0) / accumulate } : {}),
-      ...(parts.words ? { wordsLoss: result.metrics.words } : {}),
-      ...(parts.regions ? { regionsLoss: result.metrics.regions } : {}),
-      ...(parts.distil ? { distilLoss: result.metrics.distil } : {}),
-      learningRate: learningRate * factor,
-      gradientNorm: result.gradientNorm,
-      imagesPerSecond: rate,
-      secondsLeft: budget === undefined ? ((total - step) * batch * accumulate) / rate : budget - seconds(),
-    };
-    await logMetrics(out, event);
-    yield event;
-
-    const due = Math.max(1, Math.round(training.validateEvery * perEpoch));
-    if (validation.length > 0 && step % due === 0) yield await score();
-    // The best figure lies in the state, so a new best is saved at once: a killed run must not forget it.
-    if (seconds() - savedAt > SAVE_EVERY || best > bestSaved) {
+  let bestSaved = best;
+  yield* trainingLoop<TrainEvent, CaptionLosses>({
+    network,
+    clock,
+    out,
+    seed,
+    images: images.length,
+    batch,
+    accumulate,
+    learningRate,
+    schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup),
+    batchAt,
+    fields,
+    every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
+    look: score,
+    metadata: () => {
       bestSaved = best;
-      savedAt = seconds();
-      yield await save();
-    }
-  }
-
-  if (validation.length > 0 && validatedAt !== network.step && progress() >= 1) yield await score();
-  if (network.step > 0) yield await save();
+      return { best: `${best}`, run: runName(options), data };
+    },
+    beforeSave: writeTokenizer,
+    // The best figure lies in the state: a killed run must not forget it.
+    urgent: () => best > bestSaved,
+    signal,
+  });
   if (best < 0) await keep();
   await weightsTo('last.safetensors');
   yield {
     kind: 'done',
     step: network.step,
     path: out,
-    minutes: seconds() / 60,
+    minutes: clock.seconds() / 60,
     ciderD: best >= 0 ? best : undefined,
     failed,
     ...(failed > 0 && { failures: failureFile }),
-    stopped: signal.aborted && progress() < 1,
+    stopped: signal.aborted && clock.progress() < 1,
   };
 }

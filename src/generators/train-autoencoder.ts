@@ -136,6 +136,7 @@ async function* train(
     learningRate,
     schedule: cosineSchedule(warmup),
     batchAt: ({ chosen }) => pictures.feed(chosen.map((i) => images[i].hash), batch), // biome-ignore format: one line
+    fields: () => ({}),
     every: training.validateEvery,
     look,
     metadata: () => {

@@ -176,6 +176,7 @@ async function* train(
       const { t, s } = teacher ? lessonTimes(source, batch, 1, 1) : { t: drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation }), s: undefined }; // biome-ignore format: one line
       return { ...pixels.feed(hashes, batch), ...latents.feed(hashes, batch), t, ...(s && { s }) };
     },
+    fields: () => ({}),
     every: training.validateEvery,
     look,
     metadata: () => ({ best: `${best}`, run: runName(options), data }),

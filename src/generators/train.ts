@@ -318,6 +318,7 @@ async function* train(
     learningRate,
     schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup),
     batchAt,
+    fields: () => ({}),
     every: training.validateEvery,
     look,
     metadata: () => {

@@ -1,6 +1,6 @@
 /** The loop that every trainer has: batches in the order of an epoch, steps, metrics, saves, looks at how it goes. */
 import { join } from 'node:path';
-import type { Schedule, TrainStep } from '../../nn/index.ts';
+import type { Schedule, StepResult, TrainStep } from '../../nn/index.ts';
 import { type Random, random, streamKey } from '../../random.ts';
 import type { Arrays } from '../../tensor/index.ts';
 import { saveState } from '../model-folder.ts';
@@ -65,6 +65,8 @@ export function startClock(
 }
 
 export interface BatchPlace {
+  /** Batches before it, in all. */
+  number: number;
   /** Places of the batch's images among all. */
   chosen: number[];
   epoch: number;
@@ -72,7 +74,7 @@ export interface BatchPlace {
   draw: Random;
 }
 
-export interface LoopOptions<Event> {
+export interface LoopOptions<Event, Fields extends object> {
   network: TrainStep;
   clock: Clock;
   /** Folder of the run. */
@@ -85,6 +87,8 @@ export interface LoopOptions<Event> {
   learningRate: number;
   schedule: Schedule;
   batchAt(place: BatchPlace): Arrays | Promise<Arrays>;
+  /** What else a step event tells. */
+  fields(result: StepResult): Fields;
   /** Every so many steps, and at the end: validation, previews. */
   every: number;
   look(): AsyncIterable<Event>;
@@ -103,7 +107,7 @@ const SAVE_EVERY = 120;
 export const statePath = (out: string): string => join(out, 'training-state.safetensors');
 
 /** Trains until the clock has run down or somebody stops it, and saves the state. */
-export async function* trainingLoop<Event>({
+export async function* trainingLoop<Event, Fields extends object = object>({
   network,
   clock,
   out,
@@ -114,13 +118,14 @@ export async function* trainingLoop<Event>({
   learningRate,
   schedule,
   batchAt,
+  fields,
   every,
   look,
   metadata,
   beforeSave,
   urgent,
   signal,
-}: LoopOptions<Event>): AsyncGenerator<Event | StepEvent | CheckpointEvent> {
+}: LoopOptions<Event, Fields>): AsyncGenerator<Event | (StepEvent & Fields) | CheckpointEvent> {
   await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
   const save = async (): Promise<CheckpointEvent> => {
     await beforeSave?.();
@@ -136,7 +141,7 @@ export async function* trainingLoop<Event>({
     if (order.epoch !== epoch) Object.assign(order, { epoch, indices: epochOrder(images, seed, epoch) });
     const first = (number % inEpoch) * batch;
     const chosen = Array.from({ length: batch }, (_, i) => order.indices[(first + i) % images]);
-    return { chosen, epoch, draw: random(seed, 'batch', number) };
+    return { number, chosen, epoch, draw: random(seed, 'batch', number) };
   };
 
   let savedAt = clock.seconds();
@@ -147,23 +152,24 @@ export async function* trainingLoop<Event>({
     const feeds: Arrays[] = [];
     for (let micro = 0; micro < accumulate; micro++) feeds.push(await batchAt(placeOf(micro)));
     const now = learningRate * schedule(network.step, clock.progress());
-    const { loss, gradientNorm } = await network.run(feeds, now, streamKey(seed, 'step', network.step));
+    const result = await network.run(feeds, now, streamKey(seed, 'step', network.step));
     const perSecond = (1000 * batch * accumulate) / (performance.now() - start);
     rate = rate === 0 ? perSecond : 0.95 * rate + 0.05 * perSecond;
     const { step } = network;
-    const event: StepEvent = {
+    const event: StepEvent & Fields = {
       kind: 'step',
       step,
       steps: clock.steps ?? Math.round(step / Math.max(clock.progress(), 1e-9)),
       epoch: step / clock.perEpoch,
-      loss,
+      loss: result.loss,
+      ...fields(result),
       learningRate: now,
-      gradientNorm,
+      gradientNorm: result.gradientNorm,
       imagesPerSecond: rate,
       secondsLeft: clock.secondsLeft(rate),
     };
     await logMetrics(out, event);
-    yield event;
+    yield event as Awaited<StepEvent & Fields>; // it is no promise, whatever its fields are
 
     if (step % every === 0) {
       lookedAt = step;
