@@ -145,6 +145,48 @@ describe('recaption generate', () => {
   });
 });
 
+test('a training that is killed twice and resumed has, byte for byte, the weights of one left alone', {
+  timeout: 60_000,
+}, async () => {
+  const words = [
+    'train',
+    'generator',
+    '--data',
+    scenes,
+    '--val',
+    scenes,
+    '--captions',
+    'descriptive:0.9,alt:0.1',
+    '--config',
+    config,
+    '--steps',
+    '60',
+    '--resume',
+    '--json',
+  ];
+  const run = async (out: string, killAt?: number) => {
+    const child = spawn(process.execPath, [PROGRAM, ...words, '--out', join(folder, out)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, RECAPTION_CACHE: join(folder, 'cache') },
+    });
+    const ended = once(child, 'exit');
+    let resumedFrom = -1;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const event = JSON.parse(line);
+      if (event.kind === 'plan') resumedFrom = event.resumedFrom;
+      if (event.kind === 'step' && event.step === killAt) child.kill('SIGKILL');
+    }
+    await ended;
+    return resumedFrom;
+  };
+  await run('killed-run', 17); // a new best is saved every ten steps
+  expect(await run('killed-run', 38)).toBeGreaterThanOrEqual(10);
+  expect(await run('killed-run')).toBeGreaterThanOrEqual(20);
+  expect(await run('whole-run')).toBe(0);
+  for (const name of ['model.safetensors', 'tokenizer.json', 'config.json', 'preview.png'])
+    expect((await file('killed-run', name)).equals(await file('whole-run', name)), name).toBe(true);
+});
+
 describe('what cannot be drawn', () => {
   test.each([
     [['--sampler', 'magic', 'a circle'], 2, 'Allowed choices are euler'],
