@@ -1,6 +1,6 @@
 /** Draws with a network: the loop from noise to pictures, a batch at a time. */
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
-import { guided } from '../models/diffusion-transformer/process.ts';
+import { expected, guided } from '../models/diffusion-transformer/process.ts';
 import { type Sampler, solve } from '../models/diffusion-transformer/solve.ts';
 import { fillNormal, streamKey } from '../random.ts';
 import { compile, type Device, input, params, type Weights } from '../tensor/index.ts';
@@ -27,33 +27,27 @@ export interface Drawing {
   close(): Promise<void>;
 }
 
+interface DrawingOptions {
+  batch: number;
+  device: Device;
+  frozen?: Weights;
+}
+
 /**
- * Compiles the network for `batch` pictures. The batch is always full, whatever is asked for, so that a picture is the same to the last
+ * Prepares the network for `batch` pictures. The batch is always full, whatever is asked for, so that a picture is the same to the last
  * bit in any company.
  * @param frozen weights that do not change; without them `use` must be called first
  */
-export async function drawing(
-  c: DiffusionConfig,
-  { batch, device, frozen }: { batch: number; device: Device; frozen?: Weights },
-): Promise<Drawing> {
-  const tree = params();
-  const shape = [batch, c.size, c.size, c.channels];
-  const { given, valid } = wordTensors(c, 2 * batch);
-  const { text } = readWords(tree, c, { given, valid }).words!;
-  const reading = await compile({ outputs: { text: text.mul(1) }, device, frozen });
-  const picture = guided(
-    tree.at('net'),
-    c,
-    input('xt', shape),
-    input('t', [batch]),
-    input('guidance', [batch]),
-    {
-      words: { text: input('read', text.shape), valid },
-    },
-  );
-  const program = await compile({ outputs: { picture }, device, frozen });
+export async function drawing(c: DiffusionConfig, options: DrawingOptions): Promise<Drawing> {
+  const { batch } = options;
   const numbers = c.size * c.size * c.channels;
-  const out = new Float32Array(batch * numbers);
+  // Under guidance every step asks twice; where there is none, once.
+  const networks = new Map<boolean, ReturnType<typeof network>>();
+  const networkFor = (isGuided: boolean) => {
+    const found = networks.get(isGuided) ?? network(c, isGuided, options);
+    networks.set(isGuided, found);
+    return found;
+  };
   let weights: Record<string, Float32Array> = {};
   return {
     batch,
@@ -62,35 +56,51 @@ export async function drawing(
       weights = Object.fromEntries(given);
     },
     async draw(prompts, seeds, { steps, guidance, sampler, shift, negative = WORDLESS, onStep }) {
-      const rows = Array.from({ length: batch }, (_, i) => prompts[i] ?? WORDLESS);
-      const others = Array.from({ length: batch }, () => negative);
-      const words = feedWords([...rows, ...others], c);
-      const { text: read } = await reading.run({ ...weights, ...words }); // once, for all steps
-      const noiseOf = (target: Float32Array, ...path: (number | string)[]) => {
+      const { reading, program } = await networkFor(guidance !== 1);
+      const asked = Array.from({ length: batch }, (_, i) => prompts[i] ?? WORDLESS);
+      const others = guidance === 1 ? [] : Array.from({ length: batch }, () => negative);
+      const words = feedWords([...asked, ...others], c);
+      const { read } = await reading.run({ ...weights, ...words }); // once, for all steps
+      const noise = (out: Float32Array, ...path: number[]) => {
         for (let i = 0; i < batch; i++)
           fillNormal(
-            target.subarray(i * numbers, (i + 1) * numbers),
+            out.subarray(i * numbers, (i + 1) * numbers),
             streamKey(seeds[i] ?? 0, 'noise', ...path),
           );
+        return out;
       };
-      const noise = new Float32Array(batch * numbers);
-      noiseOf(noise);
       const strength = new Float32Array(batch).fill(guidance);
-      const times = new Float32Array(batch);
       const drawn = await solve(
         async (xt, t) => {
-          const feeds = { ...weights, read, valid: words.valid, xt, t: times.fill(t), guidance: strength };
-          await program.run(feeds, { into: { picture: out } });
-          return out.slice();
+          const times = new Float32Array(batch).fill(t);
+          const feeds = { ...weights, read, valid: words.valid, xt, t: times, guidance: strength };
+          return (await program.run(feeds)).picture as Float32Array;
         },
-        noise,
-        { process: c.process, steps, sampler, shift, fresh: (step, target) => noiseOf(target, step), onStep },
+        noise(new Float32Array(batch * numbers)),
+        { process: c.process, steps, sampler, shift, fresh: (step, out) => void noise(out, step), onStep },
       );
       return drawn.slice(0, prompts.length * numbers);
     },
     async close() {
-      await reading.dispose();
-      await program.dispose();
+      for (const one of networks.values()) {
+        const { reading, program } = await one;
+        await reading.dispose();
+        await program.dispose();
+      }
     },
   };
+}
+
+/** The text encoder, and a step with what it has read. */
+async function network(c: DiffusionConfig, isGuided: boolean, { batch, device, frozen }: DrawingOptions) {
+  const tree = params();
+  const { given, valid } = wordTensors(c, isGuided ? 2 * batch : batch);
+  const { text } = readWords(tree, c, { given, valid }).words!;
+  const reading = await compile({ outputs: { read: text.mul(1) }, device, frozen });
+  const words = { text: input('read', text.shape), valid };
+  const [xt, t] = [input('xt', [batch, c.size, c.size, c.channels]), input('t', [batch])];
+  const picture = isGuided
+    ? guided(tree.at('net'), c, xt, t, input('guidance', [batch]), { words })
+    : expected(tree.at('net'), c, xt, t, { words });
+  return { reading, program: await compile({ outputs: { picture: picture.mul(1) }, device, frozen }) };
 }

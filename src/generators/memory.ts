@@ -2,6 +2,9 @@
 import { totalmem } from 'node:os';
 import { RecaptionError } from '../errors.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
+import { diffuse } from '../models/diffusion-transformer/transformer.ts';
+import { countParameters, input, params } from '../tensor/index.ts';
+import { wordInputs } from './words.ts';
 
 /** Of every weight: itself, two moments and the average, each read from one place and written to another, and its gradient. */
 const COPIES = 9;
@@ -24,13 +27,18 @@ export function stepBytes(
   return 4 * (COPIES * parameters + batch * (PER_TOKEN * tokens + PER_PAIR * pairs));
 }
 
+/** They are as many for a picture of one patch as for a large one, which would take long to trace. */
+function parametersOf(c: DiffusionConfig): number {
+  const tree = params();
+  const small = { ...c, size: c.patch };
+  const shape = [1, c.patch, c.patch, c.channels];
+  diffuse(tree.at('net'), small, input('x', shape), input('t', [1]), wordInputs(tree, small, 1));
+  return countParameters(tree.all);
+}
+
 /** @throws RecaptionError `too-large` with the largest batch that would fit */
-export function checkMemory(
-  c: DiffusionConfig,
-  parameters: number,
-  batch: number,
-  memory = totalmem(),
-): void {
+export function checkMemory(c: DiffusionConfig, batch: number, memory = totalmem()): void {
+  const parameters = parametersOf(c);
   const need = stepBytes(c, parameters, batch);
   if (need <= SHARE * memory) return;
   const gigabytes = (bytes: number) => Math.round(bytes / 1e9).toLocaleString('en');

@@ -164,6 +164,7 @@ async function* train(
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
+  checkMemory(model, batch);
   const tree = params();
   const tensors = wordTensors(model, batch);
   const conditions = readWords(tree, model, tensors);
@@ -178,7 +179,6 @@ async function* train(
         },
       })
     : diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
-  checkMemory(model, countParameters(tree.all), batch);
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network = await trainStep({
     params: tree,
