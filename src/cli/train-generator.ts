@@ -33,6 +33,7 @@ export function registerGenerator(train: Command, context: Context): void {
       '--text <ref>',
       'frozen text encoder: a T5 folder, a hub id (default: a small one is trained along)',
     )
+    .option('--init <ref>', 'generator to start from instead of random weights')
     .option('--teacher <ref>', 'learn to draw in 4 steps what this generator draws in many')
     .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
     .addOption(

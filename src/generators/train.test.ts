@@ -7,7 +7,7 @@ import { writeTinyTaesd } from '../../test/helpers/tiny-taesd.ts';
 import { parseBlend } from '../data/blend.ts';
 import { decodeImage } from '../image/index.ts';
 import { loadState } from '../models/model-folder.ts';
-import { readSafetensors } from '../tensor/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../tensor/safetensors.ts';
 import { worldDataset } from '../world/index.ts';
 import { loadGenerator } from './load.ts';
 import { type TrainGeneratorOptions, trainGenerator } from './train.ts';
@@ -212,6 +212,24 @@ test('latents of an autoencoder are drawn instead of pixels, and decoded', { tim
     code: 'bad-model',
     message: expect.stringContaining('4 channels'),
   });
+});
+
+test('a run that starts from a generator has its sizes, words and weights', async () => {
+  const given = { training: { ...config.training, learningRate: 1e-9 } };
+  await run(options('next', { init: join(folder.path, 'whole'), config: given, steps: 1, seed: 8 }));
+  const [base, next] = await Promise.all(
+    ['whole', 'next'].map(async (name) => ({
+      model: JSON.parse(await readFile(join(folder.path, name, 'config.json'), 'utf8')).model,
+      tokenizer: await readFile(join(folder.path, name, 'tokenizer.json'), 'utf8'),
+      weights: (await readSafetensors(join(folder.path, name, 'model.safetensors'))).tensors,
+    })),
+  );
+  expect(next.model).toEqual(base.model);
+  expect(next.tokenizer).toBe(base.tokenizer);
+  for (const [name, tensor] of base.weights) {
+    const [before, after] = [tensor, next.weights.get(name)!].map((found) => toFloat32(found));
+    for (let i = 0; i < before.length; i++) expect(after[i]).toBeCloseTo(before[i], 2);
+  }
 });
 
 describe('a pupil', () => {

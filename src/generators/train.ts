@@ -7,7 +7,7 @@ import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
-import { saveWeights, writeJson } from '../models/model-folder.ts';
+import { loadWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
@@ -22,8 +22,9 @@ import {
 import { constantSchedule, cosineSchedule, trainStep } from '../nn/index.ts';
 import { type Arrays, countParameters, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { parseGeneratorFile } from './config.ts';
+import { type GeneratorFile, parseGeneratorFile } from './config.ts';
 import { type Drawing, drawing } from './draw.ts';
+import { generatorFolder } from './folder.ts';
 import { checkMemory } from './memory.ts';
 import { generatorCard } from './model-card.ts';
 import { latentPictures, latentScale, pixelPictures, withGrid } from './pictures.ts';
@@ -63,6 +64,8 @@ export interface TrainGeneratorOptions extends RunOptions {
   latent?: string;
   /** Frozen text encoder, by folder or hub id; none: a small one is trained along. */
   text?: string;
+  /** Generator to start from: its weights, its words, and its sizes where `config` gives none. */
+  init?: string;
   /** Generator to teach to draw in a few steps, by folder or name: its sizes, its words, its latents. */
   teacher?: string;
   /** `{ model, training, draw }`, as read from the user's JSON; every key is optional. */
@@ -105,7 +108,14 @@ async function* train(
   const { out, seed, device, signal, captions: blend } = options;
   const saved = await savedState(statePath(out), options);
   const teacher = options.teacher === undefined ? undefined : await openTeacher(options.teacher);
-  const file = parseGeneratorFile(teacher ? asLesson(options.config, teacher) : options.config, options.configPlace ?? 'config'); // biome-ignore format: one line
+  const init = options.init === undefined ? undefined : await generatorFolder(options.init);
+  const before = teacher ?? init;
+  const given = teacher
+    ? asLesson(options.config, teacher)
+    : init
+      ? from(options.config, init)
+      : options.config;
+  const file = parseGeneratorFile(given, options.configPlace ?? 'config');
   const { training, draw } = file;
   const failures = failureList();
   const failureEvents = () =>
@@ -115,10 +125,10 @@ async function* train(
   const encoder =
     options.text === undefined ? undefined : await openTextEncoder(options.text, { device, maxTokens });
   if (encoder) opened.push(encoder);
-  const latent = options.latent ?? teacher?.latent?.ref;
+  const latent = options.latent ?? before?.latent?.ref;
   const codec = latent === undefined ? undefined : await openCodec(latent, { device });
   if (codec) opened.push(codec);
-  const size = teacher?.latent?.size ?? pictureSize(file, options.size, codec);
+  const size = before?.latent?.size ?? pictureSize(file, options.size, codec);
   let pictures = codec ? await latentPictures(codec, size) : await pixelPictures(size);
   const { recorder } = pictures;
   opened.push(recorder.cache);
@@ -147,10 +157,10 @@ async function* train(
   await writeFailures(failureFile, out, failures.all());
 
   const some = images.slice(0, SCALED).map(({ hash }) => hash);
-  const scale = codec && (teacher?.latent ?? latentScale(pictures, some));
+  const scale = codec && (before?.latent ?? latentScale(pictures, some));
   if (codec) pictures = await latentPictures(codec, size, scale);
   const model = withGrid(structuredClone(file.model), pictures);
-  const where = saved ? join(out, 'tokenizer.json') : teacher?.files.tokenizer;
+  const where = saved ? join(out, 'tokenizer.json') : before?.files.tokenizer;
   const known = where && !encoder ? await loadTokenizer(where) : undefined;
   const tokenizer = encoder ? undefined : (known ?? learnTokenizer(images, file));
   const cache = encoder && (await wordCache(encoder));
@@ -160,7 +170,7 @@ async function* train(
   else model.text.vocabulary = tokenizer!.vocabSize;
   const learnt = await readCaptions(images, words, blend);
   const validated = await readCaptions(validation.slice(0, training.validateImages), words, blend);
-  if (!teacher) model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
+  if (!before) model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
@@ -188,7 +198,9 @@ async function* train(
     device,
     seed,
     frozen: isTeachers,
-    weights: teacher && (await teacher.weights(tree)),
+    weights: teacher
+      ? await teacher.weights(tree)
+      : init && (await loadWeights(init.files.weights, tree.all)),
   });
   opened.push({ close: () => network.dispose() });
   const own = new Map([...tree.all].filter(([path]) => !isTeachers(path)));
@@ -341,4 +353,10 @@ async function* train(
     ...(failed > 0 && { failures: failureFile }),
     stopped: signal.aborted && clock.progress() < 1,
   };
+}
+
+/** The user's configuration over the sizes of the generator to start from. */
+function from(config: unknown, { model, draw }: Pick<GeneratorFile, 'model' | 'draw'>): unknown {
+  const given = (config ?? {}) as { model?: object; draw?: object };
+  return { ...given, model: { ...model, ...given.model }, draw: { ...draw, ...given.draw } };
 }
