@@ -10,6 +10,11 @@ export const diffusionConfigSchema = z
     channels: count.max(256).default(3),
     /** Side of a patch; every patch is a token. */
     patch: count.max(64).default(5),
+    /**
+     * Channels of the 3 × 3 convolutions on pixels, before they are cut into patches and after they are joined again: what a form looks
+     * like is then learnt once, and not for every place in a patch. 0: none, as in DiT.
+     */
+    fine: z.number().int().min(0).max(1024).default(0),
     width: count.max(16_384).default(192),
     layers: z.number().int().min(1).max(100).default(6),
     heads: count.max(1024).default(4),
@@ -57,8 +62,8 @@ export type DiffusionConfig = z.infer<typeof diffusionConfigSchema>;
 /** Sizes by name: `nano` trains in minutes on two cores, `XL/2` is the largest of Peebles and Xie (2023). */
 export const DIFFUSION_SIZES = {
   nano: { width: 192, layers: 6, heads: 4 },
-  'S/2': { width: 384, layers: 12, heads: 6, patch: 2 },
-  'B/2': { width: 768, layers: 12, heads: 12, patch: 2 },
-  'L/2': { width: 1024, layers: 24, heads: 16, patch: 2 },
-  'XL/2': { width: 1152, layers: 28, heads: 16, patch: 2 },
+  'S/2': { width: 384, layers: 12, heads: 6, patch: 2, fine: 0 },
+  'B/2': { width: 768, layers: 12, heads: 12, patch: 2, fine: 0 },
+  'L/2': { width: 1024, layers: 24, heads: 16, patch: 2, fine: 0 },
+  'XL/2': { width: 1152, layers: 28, heads: 16, patch: 2, fine: 0 },
 } as const;

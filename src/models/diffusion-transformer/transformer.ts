@@ -10,9 +10,11 @@ import {
   add,
   concat,
   constant,
+  conv2d,
   cos,
   div,
   geluTanh,
+  type Init,
   layerNorm,
   matmul,
   maximum,
@@ -30,6 +32,7 @@ import {
   split,
   sum,
   type Tensor,
+  transpose,
   unpatchify,
   zeros,
 } from '../../tensor/index.ts';
@@ -82,8 +85,8 @@ export function diffuse(
   { words, overlay }: Conditions,
 ): Tensor {
   const side = c.size / c.patch;
-  const patches = patchify(x, c.patch); // (B, N, C · patch²)
-  let y = linear(p.at('patches'), patches, c.width);
+  const seen = c.fine > 0 ? geluTanh(convolve(p.at('fine.in'), x, c.fine)) : x; // (B, S, S, fine or C)
+  let y = linear(p.at('patches'), patchify(seen, c.patch), c.width); // (B, N, W)
   y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
   if (overlay) y = add(y, linear(p.at('overlay'), overlay, c.width));
   let condition = linear(p.at('time.out'), silu(linear(p.at('time.in'), waves(t, 128), c.width)), c.width); // (B, W)
@@ -99,8 +102,21 @@ export function diffuse(
   condition = silu(condition);
   for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, read, condition, side);
   const [shift, scale] = modulation(p.at('last'), condition, c.width, 2);
-  const out = linear(p.at('out'), modulated(y, shift, scale), patches.shape[2], { init: zeros });
-  return unpatchify(out, c.patch, c.size, c.size);
+  y = modulated(y, shift, scale);
+  const drawn = (channels: number, init?: Init) =>
+    unpatchify(linear(p.at('out'), y, channels * c.patch ** 2, { init }), c.patch, c.size, c.size);
+  if (c.fine === 0) return drawn(c.channels, zeros);
+  const [kept] = modulation(p.at('fine'), condition, c.fine, 1); // (B, 1, fine): how much of what was seen stays, by the time
+  const pixels = geluTanh(add(drawn(c.fine), mul(seen, reshape(kept, [-1, 1, 1, c.fine]))));
+  return convolve(p.at('fine.out'), geluTanh(convolve(p.at('fine.mid'), pixels, c.fine)), c.channels, zeros);
+}
+
+/** A 3 × 3 convolution of (B, H, W, C) to `channels`. */
+function convolve(p: Params, x: Tensor, channels: number, init?: Init): Tensor {
+  const inner = x.shape[3];
+  const weight = p.get('weight', [channels, inner, 3, 3], init ?? normal(1 / Math.sqrt(9 * inner)));
+  const bias = p.get('bias', [channels], zeros);
+  return transpose(conv2d(transpose(x, [0, 3, 1, 2]), weight, bias, { padding: 1 }), [0, 2, 3, 1]);
 }
 
 interface Words {
