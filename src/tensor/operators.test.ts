@@ -373,6 +373,20 @@ describe('positions', () => {
     near(await evaluate(T.gatherElements(grid([2, 3]), ints([1, 0, 1], [1, 3]), 0)), [3, 1, 5]);
     near(await evaluate(T.scatterElements(floats([1, 2, 3]), ints([1]), floats([9]), 0)), [1, 9, 3]);
   });
+  it('rotate turns the halves of each vector together by the angle of its place, in every head', async () => {
+    const angles = Float32Array.from([0, 0.3, Math.PI / 2, -1.2, 2, 0.7]); // three places, vectors of four
+    await checkGradient([[2, 2, 3, 4]], (x) => T.rotate(x, angles));
+    const turned = await evaluate(T.rotate(grid([1, 2, 3, 4]), angles));
+    for (let head = 0; head < 2; head++)
+      for (let place = 0; place < 3; place++)
+        for (let i = 0; i < 2; i++) {
+          const at = (head * 3 + place) * 4 + i;
+          const [cos, sin] = [Math.cos(angles[place * 2 + i]), Math.sin(angles[place * 2 + i])];
+          expect(turned[at]).toBeCloseTo(at * cos - (at + 2) * sin, 4);
+          expect(turned[at + 2]).toBeCloseTo((at + 2) * cos + at * sin, 4);
+        }
+    expect(() => T.rotate(grid([1, 2, 3, 4]), angles.subarray(2))).toThrow(/rotate/);
+  });
 });
 
 describe('normalisation', () => {

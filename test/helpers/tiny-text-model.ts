@@ -3,7 +3,10 @@ import { bytes, type Chunk, concatenate, integer } from '../../src/tensor/onnx/p
 
 const [FLOAT, INT64] = [1, 7];
 
-/** `input_ids` and `attention_mask` (N, L) to `text_embeds` (N, width): the sum of the table's rows where the mask is 1. */
+/**
+ * `input_ids` and `attention_mask` (N, L) to `last_hidden_state` (N, L, width), the table's rows where the mask is 1, and to
+ * `text_embeds` (N, width), their sum.
+ */
 export function tinyTextModel(table: readonly (readonly number[])[]): Uint8Array {
   const width = table[0].length;
   const node = (op: string, inputs: string[], output: string, attributes: Chunk[] = []) =>
@@ -30,8 +33,8 @@ export function tinyTextModel(table: readonly (readonly number[])[]): Uint8Array
     node('Gather', ['table', 'input_ids'], 'vectors', [number('axis', 0)]),
     node('Cast', ['attention_mask'], 'mask', [number('to', FLOAT)]),
     node('Unsqueeze', ['mask', 'last'], 'column'),
-    node('Mul', ['vectors', 'column'], 'kept'),
-    node('ReduceSum', ['kept', 'middle'], 'text_embeds', [number('keepdims', 0)]),
+    node('Mul', ['vectors', 'column'], 'last_hidden_state'),
+    node('ReduceSum', ['last_hidden_state', 'middle'], 'text_embeds', [number('keepdims', 0)]),
     bytes(2, 'tiny-text'),
     constant('table', FLOAT, [table.length, width], Float32Array.from(table.flat())),
     constant('last', INT64, [1], BigInt64Array.of(2n)),
@@ -39,6 +42,7 @@ export function tinyTextModel(table: readonly (readonly number[])[]): Uint8Array
     value(11, 'input_ids', INT64, ['N', 'L']),
     value(11, 'attention_mask', INT64, ['N', 'L']),
     value(12, 'text_embeds', FLOAT, ['N', width]),
+    value(12, 'last_hidden_state', FLOAT, ['N', 'L', width]),
   ];
   return concatenate([integer(1, 9), bytes(7, graph), bytes(8, [bytes(1, ''), integer(2, 20)])]);
 }

@@ -11,10 +11,17 @@ export const diffusionConfigSchema = z
     /** Side of a patch; every patch is a token. */
     patch: count.max(64).default(5),
     /**
-     * Channels of the 3 × 3 convolutions on pixels, before they are cut into patches and after they are joined again: what a form looks
-     * like is then learnt once, and not for every place in a patch. 0: none, as in DiT.
+     * A finer level around the patches, as in U-ViT (Hoogeboom et al. 2023): every patch is cut into `fold` × `fold` cells, which residual
+     * blocks of convolutions see before they make up patches, and again after. What a form looks like is then learnt once, and not for
+     * every place that it may have in a patch. No blocks: none of it, as in DiT.
      */
-    fine: z.number().int().min(0).max(1024).default(0),
+    fine: z
+      .strictObject({
+        fold: count.max(64).default(2),
+        width: count.max(16_384).default(64),
+        blocks: z.number().int().min(0).max(16).default(0),
+      })
+      .prefault({}),
     width: count.max(16_384).default(192),
     layers: z.number().int().min(1).max(100).default(6),
     heads: count.max(1024).default(4),
@@ -48,6 +55,10 @@ export const diffusionConfigSchema = z
     overlay: z.number().int().min(0).max(65_536).default(0),
   })
   .refine(({ size, patch }) => size % patch === 0, { path: ['patch'], error: 'it must divide "size"' })
+  .refine(({ patch, fine }) => fine.blocks === 0 || patch % fine.fold === 0, {
+    path: ['fine', 'fold'],
+    error: 'it must divide "patch"',
+  })
   .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 4 === 0, {
     path: ['heads'],
     error: 'it must divide "width" into heads whose width is a multiple of 4',
@@ -62,8 +73,8 @@ export type DiffusionConfig = z.infer<typeof diffusionConfigSchema>;
 /** Sizes by name: `nano` trains in minutes on two cores, `XL/2` is the largest of Peebles and Xie (2023). */
 export const DIFFUSION_SIZES = {
   nano: { width: 192, layers: 6, heads: 4 },
-  'S/2': { width: 384, layers: 12, heads: 6, patch: 2, fine: 0 },
-  'B/2': { width: 768, layers: 12, heads: 12, patch: 2, fine: 0 },
-  'L/2': { width: 1024, layers: 24, heads: 16, patch: 2, fine: 0 },
-  'XL/2': { width: 1152, layers: 28, heads: 16, patch: 2, fine: 0 },
+  'S/2': { width: 384, layers: 12, heads: 6, patch: 2 },
+  'B/2': { width: 768, layers: 12, heads: 12, patch: 2 },
+  'L/2': { width: 1024, layers: 24, heads: 16, patch: 2 },
+  'XL/2': { width: 1152, layers: 28, heads: 16, patch: 2 },
 } as const;

@@ -14,7 +14,6 @@ import {
   cos,
   div,
   geluTanh,
-  type Init,
   layerNorm,
   matmul,
   maximum,
@@ -85,10 +84,6 @@ export function diffuse(
   { words, overlay }: Conditions,
 ): Tensor {
   const side = c.size / c.patch;
-  const seen = c.fine > 0 ? geluTanh(convolve(p.at('fine.in'), x, c.fine)) : x; // (B, S, S, fine or C)
-  let y = linear(p.at('patches'), patchify(seen, c.patch), c.width); // (B, N, W)
-  y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
-  if (overlay) y = add(y, linear(p.at('overlay'), overlay, c.width));
   let condition = linear(p.at('time.out'), silu(linear(p.at('time.in'), waves(t, 128), c.width)), c.width); // (B, W)
   let read: Words | undefined;
   if (words) {
@@ -100,23 +95,51 @@ export function diffuse(
     read = { vectors, mask: paddingMask(valid) };
   }
   condition = silu(condition);
+  const { fold, width, blocks } = c.fine;
+  const cells = blocks > 0 ? linear(p.at('fine.cells'), cut(x, c.patch / fold), width) : x; // (B, S / cell, S / cell, width)
+  const seen = refine(p.at('fine.before'), cells, blocks, condition);
+  let y = linear(p.at('patches'), patchify(seen, blocks > 0 ? fold : c.patch), c.width); // (B, N, W)
+  y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
+  if (overlay) y = add(y, linear(p.at('overlay'), overlay, c.width));
   for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, read, condition, side);
   const [shift, scale] = modulation(p.at('last'), condition, c.width, 2);
   y = modulated(y, shift, scale);
-  const drawn = (channels: number, init?: Init) =>
-    unpatchify(linear(p.at('out'), y, channels * c.patch ** 2, { init }), c.patch, c.size, c.size);
-  if (c.fine === 0) return drawn(c.channels, zeros);
-  const [kept] = modulation(p.at('fine'), condition, c.fine, 1); // (B, 1, fine): how much of what was seen stays, by the time
-  const pixels = geluTanh(add(drawn(c.fine), mul(seen, reshape(kept, [-1, 1, 1, c.fine]))));
-  return convolve(p.at('fine.out'), geluTanh(convolve(p.at('fine.mid'), pixels, c.fine)), c.channels, zeros);
+  const out = (rows: Tensor, patch: number) =>
+    unpatchify(linear(p.at('out'), rows, c.channels * patch ** 2, { init: zeros }), patch, c.size, c.size);
+  if (blocks === 0) return out(y, c.patch);
+  const drawn = unpatchify(
+    linear(p.at('fine.patches'), y, width * fold ** 2),
+    fold,
+    side * fold,
+    side * fold,
+  );
+  const fine = refine(p.at('fine.after'), add(seen, drawn), blocks, condition);
+  return out(reshape(normalised(fine), [-1, (side * fold) ** 2, width]), c.patch / fold);
 }
 
-/** A 3 × 3 convolution of (B, H, W, C) to `channels`. */
-function convolve(p: Params, x: Tensor, channels: number, init?: Init): Tensor {
-  const inner = x.shape[3];
-  const weight = p.get('weight', [channels, inner, 3, 3], init ?? normal(1 / Math.sqrt(9 * inner)));
-  const bias = p.get('bias', [channels], zeros);
-  return transpose(conv2d(transpose(x, [0, 3, 1, 2]), weight, bias, { padding: 1 }), [0, 2, 3, 1]);
+/** An image (B, S, S, C) in square cells of `p` pixels: (B, S / p, S / p, p · p · C). */
+function cut(x: Tensor, p: number): Tensor {
+  const [b, h, w, c] = x.shape;
+  return reshape(patchify(x, p), [b, h / p, w / p, p * p * c]);
+}
+
+/** What lies around each cell of (B, H, W, C): residual blocks of two 3 × 3 convolutions, which begin as nothing (adaLN-zero). */
+function refine(p: Params, x: Tensor, blocks: number, condition: Tensor): Tensor {
+  for (let i = 0; i < blocks; i++) {
+    const width = x.shape[3];
+    const parts = modulation(p.at(i), condition, width, 3);
+    const [shift, scale, gate] = parts.map((part) => reshape(part, [-1, 1, 1, width]));
+    const inner = geluTanh(convolve(p.at(i).at('in'), modulated(x, shift, scale), width));
+    x = add(x, mul(convolve(p.at(i).at('out'), inner, width), gate));
+  }
+  return x;
+}
+
+/** A 3 × 3 convolution of (B, H, W, C) to as many channels. */
+function convolve(p: Params, x: Tensor, width: number): Tensor {
+  const weight = p.get('weight', [width, x.shape[3], 3, 3], normal(1 / Math.sqrt(9 * x.shape[3])));
+  const y = conv2d(transpose(x, [0, 3, 1, 2]), weight, p.get('bias', [width], zeros), { padding: 1 });
+  return transpose(y, [0, 2, 3, 1]);
 }
 
 interface Words {
