@@ -11,6 +11,7 @@ interface WorldOptions {
   seed: number;
   objects: [number, number];
   wordings: number;
+  grid: number;
   out?: string;
   format: WriteFormat;
   overwrite: boolean;
@@ -32,6 +33,12 @@ export const register: Register = (program, context) => {
         .default([1, 4], '1-4'),
     )
     .option('--wordings <n>', 'captions of each kind, differently worded', wholeNumber(1, 20), 1)
+    .option(
+      '--grid <n>',
+      'centres of objects on the lines of a grid of n × n cells, which is learnt sooner; 0: anywhere',
+      wholeNumber(0, 64),
+      0,
+    )
     .option('--out <dir>', 'folder to write; made if it is not there')
     .addOption(
       new Option('--format <format>', 'form of the collection').choices(WRITE_FORMATS).default('webdataset'),
@@ -42,7 +49,7 @@ export const register: Register = (program, context) => {
 };
 
 async function drawWorld(options: WorldOptions, { output, signal }: Context): Promise<void> {
-  const { size, seed, wordings, format, overwrite } = options;
+  const { size, seed, wordings, grid, format, overwrite } = options;
   const [minObjects, maxObjects] = options.objects;
   const count = required(options.count, '--count <n>');
   const out = required(options.out, '--out <dir>');
@@ -50,7 +57,7 @@ async function drawWorld(options: WorldOptions, { output, signal }: Context): Pr
   const started = performance.now();
   let drawn = 0;
   async function* scenes() {
-    for await (const scene of worldDataset({ count, size, seed, kinds, minObjects, maxObjects })) {
+    for await (const scene of worldDataset({ count, size, seed, kinds, minObjects, maxObjects, grid })) {
       signal.throwIfAborted();
       yield scene;
       drawn++;
@@ -60,6 +67,6 @@ async function drawWorld(options: WorldOptions, { output, signal }: Context): Pr
     }
   }
   await writeDataset(scenes(), { to: out, format, overwrite });
-  output.record({ kind: 'done', scenes: drawn, size, seed, format, out });
+  output.record({ kind: 'done', scenes: drawn, size, seed, ...(grid > 0 && { grid }), format, out });
   output.print(`${counted(drawn, 'scene')}: ${out}`);
 }

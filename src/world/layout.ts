@@ -1,4 +1,4 @@
-/** Finds places for objects: free positions, never a grid, with air between all that are not meant to overlap. */
+/** Finds places for objects: anywhere unless a grid is asked for, with air between all that are not meant to overlap. */
 import type { Box } from '../data/regions.ts';
 import type { Random } from '../random.ts';
 import { type Body, hiddenShare, overlap, relationHolds } from './graph.ts';
@@ -25,18 +25,23 @@ export type Arrangement =
   | { kind: 'sides'; relation: 'left of' | 'above'; first: number[]; second: number[] }
   | { kind: 'inside' | 'in front of'; upper: number; lower: number };
 
-/** The pieces with places within `region`, or undefined where this draw of random numbers found none. */
+/**
+ * The pieces with places within `region`, or undefined where this draw of random numbers found none.
+ * @param grid centres lie on multiples of this share of the canvas; 0: anywhere
+ */
 export function layOut(
   pieces: Piece[],
   arrangement: Arrangement,
   region: Box,
   random: Random,
+  grid = 0,
 ): Body[] | undefined {
+  const snap = (body: Body) => (grid === 0 ? body : onGrid(body, region, grid));
   const placed: (Body | undefined)[] = pieces.map(() => undefined);
   if (arrangement.kind === 'sides') {
     const { relation, first, second } = arrangement;
-    const sides = bothSides(pieces, arrangement, region, random);
-    if (sides === undefined) return undefined;
+    const sides = bothSides(pieces, arrangement, region, random)?.map(snap);
+    if (sides === undefined || (grid > 0 && !apart(sides))) return undefined;
     [...first, ...second].forEach((piece, i) => {
       placed[piece] = sides[i];
     });
@@ -46,14 +51,14 @@ export function layOut(
     if (!holds) return undefined;
   } else if (arrangement.kind !== 'scatter') {
     const { kind, lower, upper } = arrangement;
-    const pair = onTop(kind, pieces[lower], pieces[upper], region, random);
+    const pair = onTop(kind, pieces[lower], pieces[upper], region, random, snap);
     if (pair === undefined) return undefined;
     [placed[lower], placed[upper]] = pair;
   }
   for (let i = 0; i < pieces.length; i++) {
     for (let tries = 0; placed[i] === undefined; tries++) {
       if (tries === 30) return undefined;
-      const body = anywhere(pieces[i], region, random);
+      const body = snap(anywhere(pieces[i], region, random));
       const box = grown(boxOf(body));
       if (placed.every((other) => other === undefined || !overlap(box, boxOf(other)))) placed[i] = body;
     }
@@ -75,10 +80,11 @@ function onTop(
   upper: Piece,
   region: Box,
   random: Random,
+  snap: (body: Body) => Body,
 ): [Body, Body] | undefined {
   for (let tries = 0; tries < 40; tries++) {
-    const under = anywhere(lower, region, random);
-    const over = (kind === 'inside' ? within : before)(under, upper, random);
+    const under = snap(anywhere(lower, region, random));
+    const over = snap((kind === 'inside' ? within : before)(under, upper, random));
     if (!inRegion(boxOf(over), region)) continue;
     const hidden = hiddenShare(under, over);
     if (kind === 'inside' || (hidden > HIDDEN.least && hidden < HIDDEN.most)) return [under, over];
@@ -97,6 +103,23 @@ function before(lower: Body, piece: Piece, random: Random): Body {
   const angle = 2 * Math.PI * random.uniform();
   const reach = (0.45 + 0.25 * random.uniform()) * ((lower.extent + piece.extent) / 2);
   return { ...piece, x: lower.x + reach * Math.cos(angle), y: lower.y + reach * Math.sin(angle) };
+}
+
+/** The nearest point of the grid where the body lies in the region. */
+function onGrid(body: Body, region: Box, grid: number): Body {
+  const { width, height } = boxOf(body);
+  const nearest = (at: number, least: number, most: number) =>
+    grid * Math.min(Math.floor(most / grid), Math.max(Math.ceil(least / grid), Math.round(at / grid)));
+  return {
+    ...body,
+    x: nearest(body.x, region.x + width / 2, region.x + region.width - width / 2),
+    y: nearest(body.y, region.y + height / 2, region.y + region.height - height / 2),
+  };
+}
+
+function apart(bodies: Body[]): boolean {
+  const boxes = bodies.map(boxOf);
+  return boxes.every((box, i) => !boxes.slice(0, i).some((other) => overlap(grown(box), other)));
 }
 
 function inRegion(box: Box, region: Box): boolean {

@@ -49,6 +49,21 @@ describe('sampleScene', () => {
     );
   });
 
+  it.each([5, 8, 16])('on a grid of %i puts every centre on it, and the scene is as sound as any', (grid) => {
+    for (const scene of scenes(150, { grid })) {
+      const boxes = scene.objects.map(boxOf);
+      for (const { x, y } of scene.objects)
+        for (const at of [x, y]) expect(at * grid).toBeCloseTo(Math.round(at * grid), 9);
+      for (const { x, y, width, height } of boxes) {
+        expect(Math.min(x, y)).toBeGreaterThan(0);
+        expect(Math.max(x + width, y + height)).toBeLessThan(1);
+      }
+      const touching = boxes.flatMap((a, at) => boxes.slice(0, at).filter((b) => overlap(a, b)));
+      const told = sceneGraph(scene).relations.filter(({ predicate }) => /inside|front/.test(predicate));
+      expect(touching.length).toBe(told.length);
+    }
+  });
+
   it('draws every object, and letters, in a colour that stands out from the background', () => {
     fc.assert(
       fc.property(index, (i) => {

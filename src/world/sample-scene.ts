@@ -33,6 +33,8 @@ const optionsSchema = z.object({
   letters: probability(0.15),
   /** Probability that the background fades from one colour to another. */
   gradients: probability(0.15),
+  /** Centres of objects lie on the lines of a grid of so many cells each way; 0: anywhere. A grid is learnt much sooner. */
+  grid: z.int().min(0).max(64).default(0),
   /** Probability that several objects are alike ("three red circles"), where there are several. */
   alike: probability(0.35),
   /** Probability that one object is inside or in front of another, where two differ. */
@@ -145,7 +147,7 @@ function attempt(count: number, lettered: boolean, options: Options, random: Ran
     const [first, second] = random.shuffle([membersOf(0), membersOf(1)]);
     arrangement = { kind: 'sides', relation, first, second };
   }
-  const bodies = layOut(pieces, arrangement, regionBeside(letters), random);
+  const bodies = layOut(pieces, arrangement, regionBeside(letters), random, options.grid && 1 / options.grid);
   if (bodies === undefined) return undefined;
   const objects = bodies.map((body, i) => ({ ...looks[groupOf[i]], ...body }));
   return letters === undefined ? { background, objects } : { background, objects, letters };
