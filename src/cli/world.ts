@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { WRITE_FORMATS, type WriteFormat, writeDataset } from '../data/index.ts';
-import { WORLD_KINDS, type WorldCaptionKind, worldDataset } from '../world/index.ts';
+import { PLAIN, WORLD_KINDS, type WorldCaptionKind, worldDataset } from '../world/index.ts';
 import type { Context, Register } from './main.ts';
 import { required, wholeNumber, wholeRange } from './options.ts';
 import { counted } from './output.ts';
@@ -12,6 +12,7 @@ interface WorldOptions {
   objects: [number, number];
   wordings: number;
   grid: number;
+  plain: boolean;
   out?: string;
   format: WriteFormat;
   overwrite: boolean;
@@ -35,9 +36,14 @@ export const register: Register = (program, context) => {
     .option('--wordings <n>', 'captions of each kind, differently worded', wholeNumber(1, 20), 1)
     .option(
       '--grid <n>',
-      'centres of objects on the lines of a grid of n × n cells, which is learnt sooner; 0: anywhere',
+      'centres of objects on the lines of a grid of n × n cells, two sizes only, which is learnt sooner; 0: anywhere',
       wholeNumber(0, 64),
       0,
+    )
+    .option(
+      '--plain',
+      'no textures, letters, fading backgrounds or objects on objects: learnt in minutes',
+      false,
     )
     .option('--out <dir>', 'folder to write; made if it is not there')
     .addOption(
@@ -49,15 +55,16 @@ export const register: Register = (program, context) => {
 };
 
 async function drawWorld(options: WorldOptions, { output, signal }: Context): Promise<void> {
-  const { size, seed, wordings, grid, format, overwrite } = options;
+  const { size, seed, wordings, grid, plain, format, overwrite } = options;
   const [minObjects, maxObjects] = options.objects;
   const count = required(options.count, '--count <n>');
   const out = required(options.out, '--out <dir>');
   const kinds = WORLD_KINDS.flatMap((kind) => Array<WorldCaptionKind>(wordings).fill(kind));
   const started = performance.now();
+  const world = { size, seed, minObjects, maxObjects, grid, ...(plain && PLAIN) };
   let drawn = 0;
   async function* scenes() {
-    for await (const scene of worldDataset({ count, size, seed, kinds, minObjects, maxObjects, grid })) {
+    for await (const scene of worldDataset({ ...world, count, kinds })) {
       signal.throwIfAborted();
       yield scene;
       drawn++;
@@ -67,6 +74,15 @@ async function drawWorld(options: WorldOptions, { output, signal }: Context): Pr
     }
   }
   await writeDataset(scenes(), { to: out, format, overwrite });
-  output.record({ kind: 'done', scenes: drawn, size, seed, ...(grid > 0 && { grid }), format, out });
+  output.record({
+    kind: 'done',
+    scenes: drawn,
+    size,
+    seed,
+    ...(grid > 0 && { grid }),
+    ...(plain && { plain }),
+    format,
+    out,
+  });
   output.print(`${counted(drawn, 'scene')}: ${out}`);
 }

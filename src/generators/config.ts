@@ -15,7 +15,9 @@ export const drawSchema = z.strictObject({
 });
 
 export const generatorTrainingSchema = z.strictObject({
+  /** Pictures in a step, and noised forms of each: with the same caption, which is then read but once. */
   batch: count.max(65_536).default(32),
+  draws: count.max(64).default(2),
   /** Peak of the schedule. */
   learningRate: z.number().positive().default(1.5e-3),
   warmup: z.number().int().nonnegative().default(200),

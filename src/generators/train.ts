@@ -6,7 +6,7 @@ import { writeError, writeFileAtomic } from '../files.ts';
 import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
-import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
+import { diffusionLoss, drawTimes, repeatRows } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
@@ -174,7 +174,8 @@ async function* train(
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
-  checkMemory(model, batch);
+  const draws = teacher ? 1 : training.draws;
+  checkMemory(model, batch * draws);
   const tree = params();
   const tensors = wordTensors(model, batch);
   const conditions = readWords(tree, model, tensors);
@@ -188,7 +189,7 @@ async function* train(
           conditions: readWords(tree.at('teacher'), model, andWordless(tensors)),
         },
       })
-    : diffusionLoss(tree.at('net'), model, pictures.tensor(batch), conditions);
+    : diffusionLoss(tree.at('net'), model, repeatRows(pictures.tensor(batch), draws), conditions);
   const { learningRate, warmup, weightDecay, clip, ema, accumulate } = training;
   const network = await trainStep({
     params: tree,
@@ -314,7 +315,9 @@ async function* train(
     );
     const t = teacher
       ? lessonTimes(source, batch, draw.shift, teacher.draw.guidance)
-      : { t: drawTimes(source, batch, { mean: training.timeMean, deviation: training.timeDeviation }) };
+      : {
+          t: drawTimes(source, batch * draws, { mean: training.timeMean, deviation: training.timeDeviation }),
+        };
     const hashes = some.map(({ hash }) => hash);
     return { ...pictures.feed(hashes, batch), ...t, ...feedWords(texts, model) };
   };

@@ -40,7 +40,6 @@ const entrySchema = z.strictObject({
   shape: z.array(extent).max(64),
   data_offsets: z.tuple([extent, extent]),
 });
-const metadataSchema = z.record(z.string(), z.string());
 
 export interface Entry {
   name: string;
@@ -94,8 +93,9 @@ export function parseHeader(
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw badSafetensors(place, 'the name occurs twice in the header', repeated);
 
-  const metadata = metadataSchema.safeParse(Object.hasOwn(header, '__metadata__') ? header.__metadata__ : {});
-  if (!metadata.success)
+  // As it was parsed: zod's records drop a key "__proto__".
+  const metadata = Object.hasOwn(header, '__metadata__') ? header.__metadata__ : {};
+  if (!isRecord(metadata))
     throw badSafetensors(place, 'the metadata of the header is no object of strings', '__metadata__');
 
   const entries = Object.keys(header)
@@ -112,11 +112,15 @@ export function parseHeader(
   }
   if (covered < bodyBytes)
     throw badSafetensors(place, `${bodyBytes - covered} bytes at the end belong to no tensor`);
-  return { entries, metadata: metadata.data };
+  return { entries, metadata };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRecord(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((text) => typeof text === 'string');
 }
 
 function parseEntry(name: string, value: unknown, bodyBytes: number, place: string): Entry {

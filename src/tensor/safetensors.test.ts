@@ -78,6 +78,12 @@ describe('safetensors', () => {
     );
   });
 
+  it('gives back metadata whose name means something to JavaScript', () => {
+    const metadata = JSON.parse('{"__proto__": "a", "constructor": "b"}');
+    const read = parseSafetensors(serializeSafetensors([], metadata)).metadata;
+    expect(Object.entries(read)).toEqual(Object.entries(metadata));
+  });
+
   it('gives the same bytes for any order of the tensors, each tensor aligned to its elements', () => {
     const tensors: [string, StoredTensor][] = [
       ['c', { dtype: 'U8', shape: [3], data: new Uint8Array(3) }],

@@ -23,7 +23,7 @@ export {
 } from './mentions.ts';
 export { SIZE_WORDS, TEXTURE_WORDS, ZONE_WORDS } from './phrases.ts';
 export { patternShare, renderScene } from './render.ts';
-export { type SceneOptions, sampleScene } from './sample-scene.ts';
+export { PLAIN, type SceneOptions, sampleScene } from './sample-scene.ts';
 export {
   type Attributes,
   type Background,

@@ -22,6 +22,9 @@ import {
 const probability = (usual: number) => z.number().min(0).max(1).default(usual);
 const howMany = (usual: number) => z.int().min(1).max(4).default(usual);
 
+/** Scenes without what takes longest to learn: textures, letters, fading backgrounds, objects on objects. */
+export const PLAIN = { textures: 0, letters: 0, gradients: 0, overlaps: 0 } as const;
+
 const optionsSchema = z.object({
   /** 1 to 4. */
   minObjects: howMany(1),
@@ -33,7 +36,10 @@ const optionsSchema = z.object({
   letters: probability(0.15),
   /** Probability that the background fades from one colour to another. */
   gradients: probability(0.15),
-  /** Centres of objects lie on the lines of a grid of so many cells each way; 0: anywhere. A grid is learnt much sooner. */
+  /**
+   * Centres of objects lie on the lines of a grid of so many cells each way, and all small objects are of one extent, as all large ones;
+   * 0: any place and extent. A grid is learnt much sooner.
+   */
   grid: z.int().min(0).max(64).default(0),
   /** Probability that several objects are alike ("three red circles"), where there are several. */
   alike: probability(0.35),
@@ -130,7 +136,7 @@ function attempt(count: number, lettered: boolean, options: Options, random: Ran
     const [least, most] = SIZES[looks[group].size];
     if (inside && group === lower) return most;
     if (inside && group === upper) return least;
-    return least + random.uniform() * (most - least);
+    return least + (options.grid > 0 ? 0.5 : random.uniform()) * (most - least);
   });
   const pieces = groupOf.map((group, i) => ({ shape: looks[group].shape, extent: extents[i] }));
   const membersOf = (group: number) => groupOf.flatMap((other, i) => (other === group ? [i] : []));

@@ -10,18 +10,6 @@ export const diffusionConfigSchema = z
     channels: count.max(256).default(3),
     /** Side of a patch; every patch is a token. */
     patch: count.max(64).default(5),
-    /**
-     * A finer level around the patches, as in U-ViT (Hoogeboom et al. 2023): every patch is cut into `fold` × `fold` cells, which residual
-     * blocks of convolutions see before they make up patches, and again after. What a form looks like is then learnt once, and not for
-     * every place that it may have in a patch. No blocks: none of it, as in DiT.
-     */
-    fine: z
-      .strictObject({
-        fold: count.max(64).default(2),
-        width: count.max(16_384).default(64),
-        blocks: z.number().int().min(0).max(16).default(0),
-      })
-      .prefault({}),
     width: count.max(16_384).default(192),
     layers: z.number().int().min(1).max(100).default(6),
     heads: count.max(1024).default(4),
@@ -55,10 +43,6 @@ export const diffusionConfigSchema = z
     overlay: z.number().int().min(0).max(65_536).default(0),
   })
   .refine(({ size, patch }) => size % patch === 0, { path: ['patch'], error: 'it must divide "size"' })
-  .refine(({ patch, fine }) => fine.blocks === 0 || patch % fine.fold === 0, {
-    path: ['fine', 'fold'],
-    error: 'it must divide "patch"',
-  })
   .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 4 === 0, {
     path: ['heads'],
     error: 'it must divide "width" into heads whose width is a multiple of 4',

@@ -7,9 +7,9 @@
 import type { Random } from '../../random.ts';
 import {
   add,
-  constant,
   cos,
   div,
+  expand,
   input,
   maximum,
   minimum,
@@ -122,15 +122,27 @@ export function guided(
 }
 
 /** Every row a second time, after all of them. */
-const twice = (x: Tensor): Tensor => reshape(mul(reshape(x, [1, ...x.shape]), constant(Float32Array.of(1, 1), [2, ...x.shape.map(() => 1)], 'float32')), [2 * x.shape[0], ...x.shape.slice(1)]); // biome-ignore format: one line
+const twice = (x: Tensor): Tensor => reshape(expand(x, [2, ...x.shape]), [2 * x.shape[0], ...x.shape.slice(1)]); // biome-ignore format: one line
+
+/** Every row `n` times, one after the other. */
+export function repeatRows(x: Tensor, n: number): Tensor {
+  const [b, ...row] = x.shape;
+  return reshape(expand(reshape(x, [b, 1, ...row]), [b, n, ...row]), [b * n, ...row]);
+}
 
 /**
  * Times of training, logit-normal (Esser et al. 2024): most about the middle. A higher mean asks for more noise, where the layout is
- * decided: the larger the things in a picture, the more noise they show through.
+ * decided: the larger the things in a picture, the more noise they show through. They come in pairs on either side of the middle, so that
+ * no batch has much more noise than another.
  */
-export const drawTimes = (
+export function drawTimes(
   draw: Random,
   count: number,
   { mean = 0, deviation = 1 } = {},
-): Float32Array<ArrayBuffer> =>
-  Float32Array.from({ length: count }, () => 1 / (1 + Math.exp(-(mean + deviation * draw.normal()))));
+): Float32Array<ArrayBuffer> {
+  let off = 0;
+  return Float32Array.from({ length: count }, (_, i) => {
+    off = i % 2 === 0 ? draw.normal() : -off;
+    return 1 / (1 + Math.exp(-(mean + deviation * off)));
+  });
+}

@@ -21,10 +21,10 @@ const config = diffusionConfigSchema.parse({
   text: { width: 16, layers: 1, heads: 2, vocabulary: 20, maxTokens: 6 },
 });
 
-function trace(c: DiffusionConfig, batch: number, length: number) {
+function trace(c: DiffusionConfig, batch: number, length: number, texts = batch) {
   const tree = params();
-  const valid = input('valid', [batch, length]);
-  const text = encodeText(tree.at('text'), c, input('tokens', [batch, length], 'int32'), valid);
+  const valid = input('valid', [texts, length]);
+  const text = encodeText(tree.at('text'), c, input('tokens', [texts, length], 'int32'), valid);
   const x = input('x', [batch, c.size, c.size, c.channels]);
   return { tree, out: diffuse(tree.at('net'), c, x, input('t', [batch]), { words: { text, valid } }) };
 }
@@ -43,8 +43,9 @@ async function run(
   length: number,
   feeds: Arrays,
   weights: 'initial' | 'moved' = 'moved',
+  texts = batch,
 ): Promise<Float32Array> {
-  const { tree, out } = trace(config, batch, length);
+  const { tree, out } = trace(config, batch, length, texts);
   const frozen = weights === 'moved' ? moved(tree) : initialise(tree.all, 3);
   const program = await compile({ outputs: { out }, frozen });
   const results = await program.run(feeds);
@@ -88,6 +89,17 @@ test('a picture is drawn alike in any company', async () => {
     const alone = await run(1, 5, only(all, i, 3));
     expect(difference(alone, together.slice(i * PIXELS, (i + 1) * PIXELS))).toBeLessThan(1e-4);
   }
+});
+
+test('pictures of one text are drawn as if each came with its own', async () => {
+  const [a, b] = [feeds(2, 5, 1), feeds(2, 5, 2)];
+  const four = { x: Float32Array.of(...(a.x as Float32Array), ...(b.x as Float32Array)), t: Float32Array.of(0.1, 0.9, 0.3, 0.7) }; // biome-ignore format: one line
+  const tokens = a.tokens as Int32Array;
+  const row = (i: number) => [...tokens.slice(5 * i, 5 * i + 5)];
+  const each = Int32Array.of(...row(0), ...row(0), ...row(1), ...row(1));
+  const shared = await run(4, 5, { ...four, tokens, valid: a.valid }, 'moved', 2);
+  const own = await run(4, 5, { ...four, tokens: each, valid: new Float32Array(20).fill(1) });
+  expect(difference(shared, own)).toBeLessThan(1e-4);
 });
 
 describe('what is drawn depends on', () => {

@@ -10,7 +10,6 @@ import {
   add,
   concat,
   constant,
-  conv2d,
   cos,
   div,
   geluTanh,
@@ -31,7 +30,6 @@ import {
   split,
   sum,
   type Tensor,
-  transpose,
   unpatchify,
   zeros,
 } from '../../tensor/index.ts';
@@ -40,7 +38,10 @@ import type { DiffusionConfig } from './config.ts';
 
 /** What is to be drawn. */
 export interface Conditions {
-  /** The words of prompts: vectors (B, T, text.width), and 1 (B, T) for those that are there. */
+  /**
+   * The words of prompts: vectors (B / n, T, text.width), and 1 (B / n, T) for those that are there. The pictures of one prompt, n of
+   * them, follow one another: its words are read but once.
+   */
   words?: { text: Tensor; valid: Tensor };
   /** Laid over the picture, one vector for each patch: (B, N, overlay). */
   overlay?: Tensor;
@@ -91,55 +92,20 @@ export function diffuse(
     const vectors = linear(p.at('words'), norm(p.at('words.norm'), words.text), c.width); // (B, T, W)
     const there = sum(mul(vectors, reshape(valid, [...valid.shape, 1])), [1]);
     const whole = div(there, maximum(sum(valid, [1], { keepDims: true }), 1)); // (B, W)
-    condition = add(condition, linear(p.at('whole'), norm(p.at('whole.norm'), whole), c.width));
+    const said = linear(p.at('whole'), norm(p.at('whole.norm'), whole), c.width);
+    const draws = condition.shape[0] / said.shape[0];
+    const parts = reshape(condition, [-1, draws, c.width]);
+    condition = reshape(add(parts, reshape(said, [-1, 1, c.width])), condition.shape);
     read = { vectors, mask: paddingMask(valid) };
   }
   condition = silu(condition);
-  const { fold, width, blocks } = c.fine;
-  const cells = blocks > 0 ? linear(p.at('fine.cells'), cut(x, c.patch / fold), width) : x; // (B, S / cell, S / cell, width)
-  const seen = refine(p.at('fine.before'), cells, blocks, condition);
-  let y = linear(p.at('patches'), patchify(seen, blocks > 0 ? fold : c.patch), c.width); // (B, N, W)
+  let y = linear(p.at('patches'), patchify(x, c.patch), c.width); // (B, N, W)
   y = add(y, constant(grid(side, c.width), [1, side * side, c.width], 'float32'));
   if (overlay) y = add(y, linear(p.at('overlay'), overlay, c.width));
   for (let i = 0; i < c.layers; i++) y = layer(p.at(i), c, y, read, condition, side);
   const [shift, scale] = modulation(p.at('last'), condition, c.width, 2);
-  y = modulated(y, shift, scale);
-  const out = (rows: Tensor, patch: number) =>
-    unpatchify(linear(p.at('out'), rows, c.channels * patch ** 2, { init: zeros }), patch, c.size, c.size);
-  if (blocks === 0) return out(y, c.patch);
-  const drawn = unpatchify(
-    linear(p.at('fine.patches'), y, width * fold ** 2),
-    fold,
-    side * fold,
-    side * fold,
-  );
-  const fine = refine(p.at('fine.after'), add(seen, drawn), blocks, condition);
-  return out(reshape(normalised(fine), [-1, (side * fold) ** 2, width]), c.patch / fold);
-}
-
-/** An image (B, S, S, C) in square cells of `p` pixels: (B, S / p, S / p, p · p · C). */
-function cut(x: Tensor, p: number): Tensor {
-  const [b, h, w, c] = x.shape;
-  return reshape(patchify(x, p), [b, h / p, w / p, p * p * c]);
-}
-
-/** What lies around each cell of (B, H, W, C): residual blocks of two 3 × 3 convolutions, which begin as nothing (adaLN-zero). */
-function refine(p: Params, x: Tensor, blocks: number, condition: Tensor): Tensor {
-  for (let i = 0; i < blocks; i++) {
-    const width = x.shape[3];
-    const parts = modulation(p.at(i), condition, width, 3);
-    const [shift, scale, gate] = parts.map((part) => reshape(part, [-1, 1, 1, width]));
-    const inner = geluTanh(convolve(p.at(i).at('in'), modulated(x, shift, scale), width));
-    x = add(x, mul(convolve(p.at(i).at('out'), inner, width), gate));
-  }
-  return x;
-}
-
-/** A 3 × 3 convolution of (B, H, W, C) to as many channels. */
-function convolve(p: Params, x: Tensor, width: number): Tensor {
-  const weight = p.get('weight', [width, x.shape[3], 3, 3], normal(1 / Math.sqrt(9 * x.shape[3])));
-  const y = conv2d(transpose(x, [0, 3, 1, 2]), weight, p.get('bias', [width], zeros), { padding: 1 });
-  return transpose(y, [0, 2, 3, 1]);
+  const rows = linear(p.at('out'), modulated(y, shift, scale), c.channels * c.patch ** 2, { init: zeros });
+  return unpatchify(rows, c.patch, c.size, c.size);
 }
 
 interface Words {
@@ -167,10 +133,12 @@ function layer(
   if (words) {
     // Sharp from the start: a patch looks at a few words, not at the mean of all, so that it can learn what these say of it.
     const init = normal(3 / Math.sqrt(c.width));
-    const [asked] = projectHeads(p.at('cross.q'), normalised(x), c.width, c.heads, 1, { init });
+    const asking = reshape(normalised(x), [words.vectors.shape[0], -1, c.width]); // pictures of one text, one after the other
+    const [asked] = projectHeads(p.at('cross.q'), asking, c.width, c.heads, 1, { init });
     const [keys, values] = projectHeads(p.at('cross.kv'), words.vectors, c.width, c.heads, 2);
     const read = mergeHeads(attend(asked, keys, values, { mask: words.mask }));
-    x = add(x, linear(p.at('cross.out'), read, c.width, { init: zeros })); // no gate: what is read begins at 0 as well
+    const told = linear(p.at('cross.out'), read, c.width, { init: zeros }); // no gate: what is read begins at 0 as well
+    x = add(x, reshape(told, x.shape));
   }
   const hidden = relu(
     linear(p.at('mlp.in'), modulated(x, shift2, scale2), Math.round(c.width * c.ratio)),
