@@ -325,4 +325,13 @@ describe('recaption evaluate scenes', () => {
     expect(jsonLines(stdout).at(-1)).toMatchObject({ prompts: 2, images: 4 });
     expect((await say('evaluate', 'scenes')).code).toBe(2);
   });
+
+  test('asks for the captions of a collection, and gives each of several snapshots a row', async () => {
+    const weights = join(model, 'model.safetensors');
+    const { code, stdout } = await say('evaluate', 'scenes', '--model', model, '--weights', weights, weights, '--prompts', scenes, '--kind', 'short', '--limit', '3', '--count', '1', '--steps', '1'); // biome-ignore format: one line
+    expect(code).toBe(0);
+    expect(stdout.split('\n').filter((row) => /\d %.* {2}model\.safetensors$/.test(row))).toHaveLength(2);
+    const none = await say('generate', '--model', model, '--prompts', scenes, '--kind', 'human', '--out', join(folder, 'none')); // biome-ignore format: one line
+    expect(none.stderr).toContain('no caption of kind human');
+  });
 });

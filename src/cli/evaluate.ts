@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { CaptionKind } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import { SKILLS } from '../evaluate/scene-check.ts';
 import { evaluateScenes, type Rate, type SceneScores } from '../evaluate/scenes.ts';
@@ -11,13 +12,14 @@ import { registerAutoencoder } from './evaluate-autoencoder.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, type Output } from './output.ts';
-import { promptsOf } from './prompts.ts';
+import { kindOption, promptsOf } from './prompts.ts';
 
 interface Options {
   images?: string;
   model?: string;
-  weights?: string;
+  weights?: string[];
   prompts?: string;
+  kind?: CaptionKind;
   count: number;
   steps?: number;
   guidance?: number;
@@ -41,8 +43,9 @@ export const register: Register = (program, context) => {
     )
     .option('--images <dir>', 'folder made by "recaption generate", or pictures named by the number of their prompt: 00000.png or 00000-0.png') // biome-ignore format: one line
     .option('--model <ref>', 'generator to draw with, in place of a folder of pictures')
-    .option('--weights <file>', 'weights of a snapshot of its training')
+    .option('--weights <file...>', 'weights of snapshots of its training; a row for each of several')
     .option('--prompts <file>', 'prompts: a line each, or JSON lines with "prompt"')
+    .addOption(kindOption())
     .option('--count <n>', 'pictures of each prompt, with --model', wholeNumber(1, 1000), 4)
     .option('--steps <n>', "steps of drawing (default: the model's own)", wholeNumber(1, 1000))
     .option(
@@ -67,13 +70,31 @@ async function scenes(options: Options, context: Context): Promise<void> {
     throw new UsageError('name either --images or --model', {
       hint: 'See: recaption evaluate scenes --help',
     });
+  if (options.images !== undefined) {
+    const scores = await judge(found(options.images, options, context), context);
+    if (!signal.aborted) print(scores, output);
+    return;
+  }
+  const { weights = [undefined] } = options;
+  for (const [i, file] of weights.entries()) {
+    const scores = await judge(drawn(options, file, context), context, file);
+    if (signal.aborted) return;
+    if (weights.length === 1) print(scores, output);
+    else printRow(basename(file!), scores, output, i === 0);
+  }
+}
+
+/** @param weights named in the records where there are several */
+async function judge(
+  pictures: AsyncIterable<Picture>,
+  { output, signal }: Context,
+  weights?: string,
+): Promise<SceneScores> {
   const evaluation = evaluateScenes();
-  const pictures =
-    options.images === undefined ? drawn(options, context) : found(options.images, options, context);
   const started = performance.now();
   let done = 0;
   for await (const { prompt, image, total, place } of pictures) {
-    if (signal.aborted) return;
+    if (signal.aborted) return evaluation.scores();
     const verdict = evaluation.add(prompt, image);
     done++;
     output.record({ kind: 'picture', place, prompt, met: verdict.met, tally: verdict.tally });
@@ -89,8 +110,8 @@ async function scenes(options: Options, context: Context): Promise<void> {
   }
   if (done === 0) throw new UsageError('there was no picture to read', { hint: 'Name a folder of pictures, or a model.' }); // biome-ignore format: one line
   const scores = evaluation.scores();
-  output.record({ kind: 'scores', ...scores });
-  print(scores, output);
+  output.record({ kind: 'scores', ...(weights && { weights }), ...scores });
+  return scores;
 }
 
 interface Picture {
@@ -100,11 +121,15 @@ interface Picture {
   place: string;
 }
 
-async function* drawn(options: Options, context: Context): AsyncGenerator<Picture> {
+async function* drawn(
+  options: Options,
+  weights: string | undefined,
+  context: Context,
+): AsyncGenerator<Picture> {
   const { loadGenerator } = await import('../generators/load.ts');
-  const generator = await loadGenerator(options.model, { device: options.device, weights: options.weights });
+  const generator = await loadGenerator(options.model, { device: options.device, weights });
   try {
-    const prompts = (await promptsOf(required(options.prompts, '--prompts <file>'), generator, context)).slice(0, options.limit); // biome-ignore format: one line
+    const prompts = (await promptsOf(required(options.prompts, '--prompts <file>'), options.kind, generator, context)).slice(0, options.limit); // biome-ignore format: one line
     const all = prompts.flatMap((prompt) => Array.from({ length: options.count }, (_, k) => ({ prompt, seed: options.seed + k }))); // biome-ignore format: one line
     const { steps, guidance } = options;
     for (let at = 0; at < all.length; at += generator.batch) {
@@ -125,7 +150,7 @@ async function* drawn(options: Options, context: Context): AsyncGenerator<Pictur
 async function* found(folder: string, options: Options, context: Context): AsyncGenerator<Picture> {
   const names = (await readdir(folder).catch((error) => { throw readError(folder, error); })).filter((name) => /^\d+(-\d+)?\.png$/.test(name)).sort(); // biome-ignore format: one line
   const index = await readIndex(join(folder, 'index.jsonl'));
-  const prompts = options.prompts === undefined ? undefined : await promptsOf(options.prompts, { check: () => {} }, context); // biome-ignore format: one line
+  const prompts = options.prompts === undefined ? undefined : await promptsOf(options.prompts, options.kind, { check: () => {} }, context); // biome-ignore format: one line
   const { output, exit } = context;
   for (const name of names) {
     const place = join(folder, name);
@@ -152,4 +177,14 @@ function print({ prompts, images, met, skills }: SceneScores, output: Output): v
   output.print(`${counted(images, 'picture')} of ${counted(prompts, 'prompt')}`);
   output.print(output.bold(`${'all met'.padEnd(12)}${percent(met)}`));
   for (const skill of SKILLS) if (skills[skill]) output.print(`${skill.padEnd(12)}${percent(skills[skill])}`);
+}
+
+/** One of several snapshots: what all its pictures have right, in a row. */
+function printRow(name: string, { met, skills }: SceneScores, output: Output, heads: boolean): void {
+  const width = 11;
+  if (heads) output.print(output.bold(['all met', ...SKILLS].map((head) => head.padStart(width)).join('')));
+  const cells = [met, ...SKILLS.map((skill) => skills[skill])].map((rate) =>
+    (rate ? `${(100 * rate.rate).toFixed(1)} %` : '–').padStart(width),
+  );
+  output.print(`${cells.join('')}  ${name}`);
 }

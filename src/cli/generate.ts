@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
+import type { CaptionKind } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import { type GenerateJobOptions, generatePictures } from '../jobs/generate-job.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
@@ -8,11 +9,12 @@ import type { Context, Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { promptsOf } from './prompts.ts';
+import { kindOption, promptsOf } from './prompts.ts';
 
 interface Options extends Omit<GenerateJobOptions['request'], 'batch'> {
   model: string;
   prompts?: string;
+  kind?: CaptionKind;
   out?: string;
   seed: number;
   count: number;
@@ -33,6 +35,7 @@ export const register: Register = (program, context) => {
     .argument('[prompt...]', 'what to draw')
     .option('--model <ref>', 'folder made by "recaption train generator", or a name that comes with the package', 'world')
     .option('--prompts <file>', 'prompts: a line each, or JSON lines with "prompt"')
+    .addOption(kindOption())
     .option('--out <dir>', 'folder for the pictures')
     .option('--steps <n>', "steps from noise to picture (default: the model's own)", wholeNumber(1, 1000))
     .option('--guidance <g>', 'how far to follow the words; 1 as they are', number('from 0 to 100', (g) => g >= 0 && g <= 100)) // biome-ignore format: one line
@@ -57,7 +60,7 @@ export const register: Register = (program, context) => {
 };
 
 async function generate(words: string[], options: Options, context: Context): Promise<void> {
-  const { model, device, batch, prompts: file, seed, count, grid, overwrite, ...rest } = options;
+  const { model, device, batch, prompts: file, kind, seed, count, grid, overwrite, ...rest } = options;
   const out = required(options.out, '--out <dir>');
   const { steps, guidance, sampler, shift, negative } = rest;
   if (words.length > 0 === (file !== undefined)) {
@@ -68,7 +71,7 @@ async function generate(words: string[], options: Options, context: Context): Pr
   const { loadGenerator } = await import('../generators/load.ts');
   const generator = await loadGenerator(model, { device, ...(batch && { batch }) });
   try {
-    const prompts = file === undefined ? words : await promptsOf(file, generator, context);
+    const prompts = file === undefined ? words : await promptsOf(file, kind, generator, context);
     const request = { steps, guidance, sampler, shift, negative };
     await drawAll({ generator, prompts, count, seed, request, out, grid, overwrite, previews: true, signal: context.signal }, context); // biome-ignore format: one line
   } finally {
