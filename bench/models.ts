@@ -19,9 +19,9 @@ export function languageModel(p: Params, { vocabulary, width, layers, heads, bat
 
 /** The network of `bench/generator-step` and `bench/sample`: the default generator, with texts as those of the world. */
 export const GENERATOR = {
-  size: 40,
+  size: 48,
   channels: 3,
-  patch: 5,
+  patch: 8,
   width: 192,
   layers: 6,
   heads: 4,

@@ -108,6 +108,23 @@ describe('recaption generate', () => {
     expect(JSON.parse(readPngText(await file('kept', '00000.png')).recaption).prompt).toBe('a blue circle');
   });
 
+  test('leaves pictures of others alone, and keeps the rows of other commands', async () => {
+    const out = join(folder, 'shared');
+    expect((await generate('shared', 'a red circle')).code).toBe(0);
+    expect((await generate('shared', 'a red circle', '--count', '2')).code).toBe(0);
+    const rows = jsonLines(`${await file('shared', 'index.jsonl')}`);
+    expect(rows.map((row) => row.file)).toEqual(['00000.png', '00000-0.png', '00000-1.png']);
+    await rm(join(out, 'index.jsonl'));
+    expect((await generate('shared', 'a red circle')).code).toBe(0); // it carries its own row
+    expect(jsonLines(`${await file('shared', 'index.jsonl')}`)).toHaveLength(1);
+    await temporary.write({ 'foreign/00000.png': await encodePng(renderScene(sampleScene(1, 1), 32)) });
+    const before = await file('foreign', '00000.png');
+    const refused = await generate('foreign', 'a red circle');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('a picture of this name was made from something else');
+    expect((await file('foreign', '00000.png')).equals(before)).toBe(true);
+  });
+
   test('killed, it goes on where it was: every picture once, the same as of one left alone', async () => {
     const prompts = join(folder, 'many.txt');
     await writeFile(prompts, Array.from({ length: 12 }, (_, i) => `${i + 1} red circles`).join('\n'));

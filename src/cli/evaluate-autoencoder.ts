@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { loadImages, openDataset } from '../data/index.ts';
+import { UsageError } from '../errors.ts';
 import { type Image, psnr, sharpness, ssim } from '../image/index.ts';
 import { additiveMean } from '../metrics/additive.ts';
 import { bootstrap, type Interval } from '../metrics/bootstrap.ts';
-import { type Codec, openCodec } from '../models/autoencoder/codec.ts';
+import { type Codec, checkSize, openCodec } from '../models/autoencoder/codec.ts';
 import { SAMPLERS, type Sampler } from '../models/diffusion-transformer/solve.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT } from './main.ts';
@@ -49,6 +50,7 @@ async function measure(options: Options, { output, exit, signal }: Context): Pro
   const { size, steps, sampler, device } = options;
   const draw = { ...(steps && { steps }), ...(sampler && { sampler }) };
   const codec = await openCodec(latent, { device, draw });
+  checkSize(codec, size);
   const rows: { psnr: number; ssim: number; sharpness: number }[] = [];
   const started = performance.now();
   let failed = 0;
@@ -82,6 +84,7 @@ async function measure(options: Options, { output, exit, signal }: Context): Pro
   } finally {
     await codec.close();
   }
+  if (rows.length === 0) throw new UsageError('there was no picture to measure', { place: source, hint: 'Name a folder of pictures.' }); // biome-ignore format: one line
   const mean = (name: keyof (typeof rows)[number]): { mean: number; interval: Interval } => {
     const values = rows.map((row) => row[name]);
     return {

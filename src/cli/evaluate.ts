@@ -18,6 +18,8 @@ interface Options {
   images?: string;
   model?: string;
   weights?: string[];
+  text?: string;
+  latent?: string;
   prompts?: string;
   kind?: CaptionKind;
   count: number;
@@ -44,6 +46,8 @@ export const register: Register = (program, context) => {
     .option('--images <dir>', 'folder made by "recaption generate", or pictures named by the number of their prompt: 00000.png or 00000-0.png') // biome-ignore format: one line
     .option('--model <ref>', 'generator to draw with, in place of a folder of pictures')
     .option('--weights <file...>', 'weights of snapshots of its training; a row for each of several')
+    .option('--text <ref>', 'where its frozen text encoder lies now')
+    .option('--latent <dir>', 'where its autoencoder lies now')
     .option('--prompts <file>', 'prompts: a line each, or JSON lines with "prompt"')
     .addOption(kindOption())
     .option('--count <n>', 'pictures of each prompt, with --model', wholeNumber(1, 1000), 4)
@@ -70,6 +74,8 @@ async function scenes(options: Options, context: Context): Promise<void> {
     throw new UsageError('name either --images or --model', {
       hint: 'See: recaption evaluate scenes --help',
     });
+  if (options.images !== undefined && (options.weights ?? options.limit) !== undefined)
+    throw new UsageError('--weights and --limit go with --model', { hint: 'Leave them out with --images.' });
   if (options.images !== undefined) {
     const scores = await judge(found(options.images, options, context), context);
     if (!signal.aborted) print(scores, output);
@@ -126,8 +132,9 @@ async function* drawn(
   weights: string | undefined,
   context: Context,
 ): AsyncGenerator<Picture> {
+  const { model, device, text, latent } = options;
   const { loadGenerator } = await import('../generators/load.ts');
-  const generator = await loadGenerator(options.model, { device: options.device, weights });
+  const generator = await loadGenerator(model, { device, text, latent, weights });
   try {
     const prompts = (await promptsOf(required(options.prompts, '--prompts <file>'), options.kind, generator, context)).slice(0, options.limit); // biome-ignore format: one line
     const all = prompts.flatMap((prompt) => Array.from({ length: options.count }, (_, k) => ({ prompt, seed: options.seed + k }))); // biome-ignore format: one line
@@ -154,10 +161,13 @@ async function* found(folder: string, options: Options, context: Context): Async
   const { output, exit } = context;
   for (const name of names) {
     const place = join(folder, name);
-    const prompt = prompts === undefined ? index.get(name)?.prompt : prompts[Number.parseInt(name, 10)];
+    // The index knows what each was drawn from; the number of a picture is that of its prompt only where all prompts were drawn.
+    const prompt = index.get(name)?.prompt ?? prompts?.[Number.parseInt(name, 10)];
     try {
       if (prompt === undefined) throw new UsageError('nothing says what its prompt was');
-      yield { prompt, image: await decodeImage(place), total: names.length, place };
+      const image = await decodeImage(place);
+      if (image.width !== image.height) throw new UsageError('scenes are square');
+      yield { prompt, image, total: names.length, place };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
       output.failure({ message: error.message, place });
@@ -173,7 +183,9 @@ async function* found(folder: string, options: Options, context: Context): Async
 const percent = ({ rate, interval: [low, high], asked }: Rate): string =>
   `${(100 * rate).toFixed(1).padStart(5)} %  [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]  of ${asked}`;
 
-function print({ prompts, images, met, skills }: SceneScores, output: Output): void {
+function print({ prompts, images, met, skills, unread }: SceneScores, output: Output): void {
+  if (unread > 0)
+    output.note(`${counted(unread, 'picture')} left out: nothing that could be judged was asked for`);
   output.print(`${counted(images, 'picture')} of ${counted(prompts, 'prompt')}`);
   output.print(output.bold(`${'all met'.padEnd(12)}${percent(met)}`));
   for (const skill of SKILLS) if (skills[skill]) output.print(`${skill.padEnd(12)}${percent(skills[skill])}`);

@@ -13,6 +13,8 @@ import { kindOption, promptsOf } from './prompts.ts';
 
 interface Options extends Omit<GenerateJobOptions['request'], 'batch'> {
   model: string;
+  text?: string;
+  latent?: string;
   prompts?: string;
   kind?: CaptionKind;
   out?: string;
@@ -34,6 +36,8 @@ export const register: Register = (program, context) => {
     )
     .argument('[prompt...]', 'what to draw')
     .option('--model <ref>', 'folder made by "recaption train generator", or a name that comes with the package', 'world')
+    .option('--text <ref>', 'where its frozen text encoder lies now')
+    .option('--latent <dir>', 'where its autoencoder lies now')
     .option('--prompts <file>', 'prompts: a line each, or JSON lines with "prompt"')
     .addOption(kindOption())
     .option('--out <dir>', 'folder for the pictures')
@@ -60,7 +64,20 @@ export const register: Register = (program, context) => {
 };
 
 async function generate(words: string[], options: Options, context: Context): Promise<void> {
-  const { model, device, batch, prompts: file, kind, seed, count, grid, overwrite, ...rest } = options;
+  const {
+    model,
+    text,
+    latent,
+    device,
+    batch,
+    prompts: file,
+    kind,
+    seed,
+    count,
+    grid,
+    overwrite,
+    ...rest
+  } = options;
   const out = required(options.out, '--out <dir>');
   const { steps, guidance, sampler, shift, negative } = rest;
   if (words.length > 0 === (file !== undefined)) {
@@ -69,7 +86,7 @@ async function generate(words: string[], options: Options, context: Context): Pr
     });
   }
   const { loadGenerator } = await import('../generators/load.ts');
-  const generator = await loadGenerator(model, { device, ...(batch && { batch }) });
+  const generator = await loadGenerator(model, { device, text, latent, ...(batch && { batch }) });
   try {
     const prompts = file === undefined ? words : await promptsOf(file, kind, generator, context);
     const request = { steps, guidance, sampler, shift, negative };

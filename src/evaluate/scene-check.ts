@@ -29,7 +29,7 @@ export type Tally = Record<Skill, { asked: number; met: number }>;
 
 export interface Verdict {
   tally: Tally;
-  /** Everything that was asked for is there. What was not asked for is not held against the picture. */
+  /** Something was asked for, and all of it is there. What was not asked for is not held against the picture. */
   met: boolean;
 }
 
@@ -88,7 +88,8 @@ export function checkScene(
     const as = (key: 'color' | 'place') => letters[key] === undefined || letters[key] === found?.[key];
     mark('letters', found?.text === letters.text && as('color') && as('place'));
   }
-  return { tally, met: SKILLS.every((skill) => tally[skill].met === tally[skill].asked) };
+  const asked = SKILLS.filter((skill) => tally[skill].asked > 0);
+  return { tally, met: asked.length > 0 && asked.every((skill) => tally[skill].met === tally[skill].asked) };
 }
 
 export const emptyTally = (): Tally =>

@@ -37,6 +37,14 @@ test('pictures of one prompt are drawn together by the bootstrap: many copies ma
   expect(many.scores().met).toEqual({ ...few.scores().met, asked: 30 });
 });
 
+test('a prompt that asks for nothing that can be judged counts nowhere', () => {
+  const scores = evaluateScenes();
+  const { prompt, image } = drawn(1);
+  expect(scores.add('IMG_0042', image).met).toBe(false);
+  scores.add(prompt, image);
+  expect(scores.scores()).toMatchObject({ prompts: 1, images: 1, unread: 1, met: { rate: 1, asked: 1 } });
+});
+
 test('without a picture there are no scores, and no error', () => {
   expect(evaluateScenes().scores()).toMatchObject({ prompts: 0, images: 0, met: { rate: 0, asked: 0 } });
 });

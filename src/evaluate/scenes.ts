@@ -19,6 +19,8 @@ export interface Rate {
 export interface SceneScores {
   prompts: number;
   images: number;
+  /** Pictures of prompts that say nothing which could be judged: they count nowhere else. */
+  unread: number;
   /** Pictures that show all that was asked for. */
   met: Rate;
   /** Those skills that were asked for at all. */
@@ -38,9 +40,14 @@ export function evaluateScenes(): SceneEvaluation {
   const width = 2 + 2 * SKILLS.length;
   const rows = new Map<string, number[]>();
   let images = 0;
+  let unread = 0;
   return {
     add(prompt, image) {
       const verdict = checkScene(readClaims(prompt), readScene(image));
+      if (SKILLS.every((skill) => verdict.tally[skill].asked === 0)) {
+        unread++;
+        return verdict;
+      }
       const row = rows.get(prompt) ?? Array<number>(width).fill(0);
       rows.set(prompt, row);
       images++;
@@ -67,7 +74,7 @@ export function evaluateScenes(): SceneEvaluation {
       });
       const skills: SceneScores['skills'] = {};
       for (const [i, skill] of SKILLS.entries()) if (sums[3 + 2 * i] > 0) skills[skill] = rateAt(i + 1);
-      return { prompts: rows.size, images, met: rateAt(0), skills, seed };
+      return { prompts: rows.size, images, unread, met: rateAt(0), skills, seed };
     },
   };
 }

@@ -6,14 +6,14 @@ import { fromSigned, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { guided } from '../models/diffusion-transformer/process.ts';
-import { loadWeights } from '../models/model-folder.ts';
+import { loadWeights, sameWeights } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type Device, input, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Drawing, drawing } from './draw.ts';
 import { generatorFolder } from './folder.ts';
 import type { GenerateRequest, Generator } from './generator.ts';
-import { latentPictures } from './pictures.ts';
+import { latentImages } from './pictures.ts';
 import { checkPrompt, frozenWords, ownWords, type Words, wordInputs } from './words.ts';
 
 export interface LoadGeneratorOptions {
@@ -37,30 +37,41 @@ const BATCH = 8;
  */
 export async function loadGenerator(
   ref = 'world',
+  { device = 'cpu', batch = BATCH, weights, text, latent }: LoadGeneratorOptions = {},
+): Promise<Generator> {
+  const opened: { close(): Promise<void> }[] = [];
+  const generator = open(ref, { device, batch, weights, text, latent }, opened);
+  return generator.catch(async (error) => {
+    await Promise.allSettled(opened.map((thing) => thing.close()));
+    throw error;
+  });
+}
+
+/** @param opened gets what must be closed, also where this fails */
+async function open(
+  ref: string,
   {
-    device = 'cpu',
-    batch = BATCH,
+    device,
+    batch,
     weights: place,
     text: textPlace,
     latent: latentPlace,
-  }: LoadGeneratorOptions = {},
+  }: LoadGeneratorOptions & { device: Device; batch: number },
+  opened: { close(): Promise<void> }[],
 ): Promise<Generator> {
   const { folder, files, model, draw: defaults, id, text, latent } = await generatorFolder(ref);
-  const opened: { close(): Promise<void> }[] = [];
-  const words = text ? await frozen(text, model, { place: textPlace, device, opened }) : await own(folder, files.tokenizer, model); // biome-ignore format: one line
+  const words = text ? await frozen(text, { place: textPlace, device, maxTokens: model.text.maxTokens, opened }) : await own(folder, files.tokenizer, model); // biome-ignore format: one line
   const codec = latent && (await openCodec(latentPlace ?? latent.ref, { device }));
   if (codec) opened.push(codec);
-  if (codec && (codec.channels !== model.channels || codec.id !== latent?.id)) {
-    const what = `the generator draws latents of ${latent?.id} (${model.channels} channels), this is ${codec.id} (${codec.channels})`;
-    throw new RecaptionError('bad-model', what, {
-      place: codec.ref,
-      hint: 'Name its own autoencoder by --latent.',
-    });
+  if (codec && latent) {
+    sameWeights('autoencoder', codec, latent.id);
+    const counts = [codec.channels, latent.mean.length, latent.deviation.length];
+    if (counts.some((channels) => channels !== model.channels))
+      throw new RecaptionError('bad-model', `the generator draws latents of ${model.channels} channels, its autoencoder's have ${codec.channels}`, { place: folder, hint: 'config.json was changed: copy the whole folder again.' }); // biome-ignore format: one line
   }
   const size = latent?.size ?? model.size;
-  const pictures = codec ? await latentPictures(codec, size, latent) : undefined;
-  if (pictures) opened.push(pictures.recorder.cache);
-  const asImages = async (values: Float32Array) => pictures?.images(values) ?? fromSigned(values, size);
+  const asImages = async (values: Float32Array) =>
+    codec && latent ? latentImages(codec, values, size, latent) : fromSigned(values, size);
 
   const tree = params();
   const shape = [1, model.size, model.size, model.channels];
@@ -121,18 +132,15 @@ async function own(folder: string, place: string, { text }: DiffusionConfig): Pr
 /** @throws RecaptionError `bad-model` where the encoder is another */
 async function frozen(
   { ref, id }: { ref: string; id: string },
-  { text }: DiffusionConfig,
-  { place, device, opened }: { place?: string; device: Device; opened: { close(): Promise<void> }[] },
+  {
+    place,
+    device,
+    maxTokens,
+    opened,
+  }: { place?: string; device: Device; maxTokens: number; opened: { close(): Promise<void> }[] },
 ): Promise<Words> {
-  const encoder = await openTextEncoder(place ?? ref, { device, maxTokens: text.maxTokens });
+  const encoder = await openTextEncoder(place ?? ref, { device, maxTokens });
   opened.push(encoder);
-  if (encoder.id === id && encoder.width === text.width) return frozenWords(encoder);
-  throw new RecaptionError(
-    'bad-model',
-    `the generator was trained on the text encoder ${id}, this is ${encoder.id}`,
-    {
-      place: encoder.ref,
-      hint: 'Name its own encoder by --text.',
-    },
-  );
+  sameWeights('text encoder', encoder, id);
+  return frozenWords(encoder);
 }

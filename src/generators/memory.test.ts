@@ -6,18 +6,20 @@ const c = diffusionConfigSchema.parse({});
 const PARAMETERS = 5.8e6;
 
 test('a step that fits is let through, one that does not is told with the batch that would', () => {
-  expect(() => checkMemory(c, 32, 16e9)).not.toThrow();
+  expect(() => checkMemory(c, 32, { memory: 16e9 })).not.toThrow();
   const hint = (batch: number, memory: number): string => {
     try {
-      checkMemory(c, batch, memory);
+      checkMemory(c, batch, { draws: 2, memory });
     } catch (error) {
       return (error as { code: string; hint: string }).hint;
     }
     return '';
   };
   const [, fits] = /training\.batch (\d+) would fit/.exec(hint(4096, 16e9))!;
-  expect(() => checkMemory(c, Number(fits), 16e9)).not.toThrow();
-  expect(() => checkMemory(c, Number(fits) + 1, 16e9)).toThrow('a step would need about');
+  expect(() => checkMemory(c, Number(fits), { draws: 2, memory: 16e9 })).not.toThrow();
+  expect(() => checkMemory(c, Number(fits) + 1, { draws: 2, memory: 16e9 })).toThrow(
+    'a step would need about',
+  );
   expect(hint(32, 1e8)).toContain('Not even a batch of 1');
 });
 

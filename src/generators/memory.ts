@@ -36,15 +36,19 @@ function parametersOf(c: DiffusionConfig): number {
   return countParameters(tree.all);
 }
 
-/** @throws RecaptionError `too-large` with the largest batch that would fit */
-export function checkMemory(c: DiffusionConfig, batch: number, memory = totalmem()): void {
+/** @param draws noised forms of each picture. @throws RecaptionError `too-large` with the largest batch that would fit */
+export function checkMemory(
+  c: DiffusionConfig,
+  batch: number,
+  { draws = 1, memory = totalmem() }: { draws?: number; memory?: number } = {},
+): void {
   const parameters = parametersOf(c);
-  const need = stepBytes(c, parameters, batch);
+  const need = stepBytes(c, parameters, batch * draws);
   if (need <= SHARE * memory) return;
   const gigabytes = (bytes: number) => Math.round(bytes / 1e9).toLocaleString('en');
   const one = stepBytes(c, parameters, 1);
   const each = stepBytes(c, parameters, 2) - one;
-  const fits = Math.floor((SHARE * memory - one) / each) + 1;
+  const fits = Math.floor((Math.floor((SHARE * memory - one) / each) + 1) / draws);
   throw new RecaptionError(
     'too-large',
     `a step would need about ${gigabytes(need)} GB of memory, this machine has ${gigabytes(memory)}`,

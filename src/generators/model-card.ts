@@ -1,9 +1,9 @@
-import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import type { TrainGeneratorOptions } from './train.ts';
 
 export interface CardFacts {
   options: TrainGeneratorOptions;
-  model: DiffusionConfig;
+  /** Side of the pictures in pixels. */
+  size: number;
   images: number;
   parameters: number;
   step: number;
@@ -12,15 +12,7 @@ export interface CardFacts {
 }
 
 /** The README.md of a trained generator: what it is, what it was trained on, what was measured. Only facts of this run. */
-export function generatorCard({
-  options,
-  model,
-  images,
-  parameters,
-  step,
-  minutes,
-  loss,
-}: CardFacts): string {
+export function generatorCard({ options, size, images, parameters, step, minutes, loss }: CardFacts): string {
   const blend = options.captions.map(({ kind, share }) => `${kind}:${share}`).join(',');
   return `---
 pipeline_tag: text-to-image
@@ -29,7 +21,7 @@ library_name: recaption
 
 # Generator
 
-Trained with \`recaption train generator\`: a diffusion transformer that draws ${model.size} × ${model.size} pixels;
+Trained with \`recaption train generator\`: a diffusion transformer that draws ${size} × ${size} pixels;
 ${(parameters / 1e6).toFixed(1)} M parameters, of which the averaged ones are kept.
 
 | | |

@@ -81,16 +81,26 @@ export async function latentPictures(codec: Codec, size: number, scale?: LatentS
         cache.readInto(hash, new Uint8Array(record.buffer));
         return fromHalf(record);
       }),
-    images(values) {
-      const grids = Array.from({ length: values.length / numbers }, (_, i) =>
-        Float32Array.from(values.subarray(i * numbers, (i + 1) * numbers), (value, k) => {
-          const channel = k % codec.channels;
-          return value * deviation[channel] + mean[channel];
-        }),
-      );
-      return codec.decode(grids, side);
-    },
+    images: (values) => latentImages(codec, values, size, { mean, deviation }),
   };
+}
+
+/** Latents that the network has drawn, as images of `size` × `size` pixels. */
+export function latentImages(
+  codec: Codec,
+  values: Float32Array,
+  size: number,
+  { mean, deviation }: LatentScale,
+): Promise<Image[]> {
+  const side = size / codec.factor;
+  const numbers = side * side * codec.channels;
+  const grids = Array.from({ length: values.length / numbers }, (_, i) =>
+    Float32Array.from(values.subarray(i * numbers, (i + 1) * numbers), (value, k) => {
+      const channel = k % codec.channels;
+      return value * deviation[channel] + mean[channel];
+    }),
+  );
+  return codec.decode(grids, side);
 }
 
 /** Measured over a few of the records. */

@@ -1,4 +1,5 @@
 /** A generator whose way of drawing another is taught, so that it needs fewer steps. */
+import { RecaptionError } from '../errors.ts';
 import { timesOf } from '../models/diffusion-transformer/solve.ts';
 import { loadWeights } from '../models/model-folder.ts';
 import type { Random } from '../random.ts';
@@ -32,10 +33,12 @@ export async function openTeacher(ref: string) {
 }
 export type Teacher = Awaited<ReturnType<typeof openTeacher>>;
 
-/** The user's configuration with the teacher's sizes, and how a pupil draws. */
+/** The user's configuration with the teacher's sizes, and how a pupil draws. @throws RecaptionError `bad-config` where it has sizes */
 export function asLesson(given: unknown, { model, draw }: Teacher): unknown {
-  const { training, draw: own } = (given ?? {}) as { training?: object; draw?: object };
+  const { training, draw: own, model: sizes, ...rest } = (given ?? {}) as { training?: object; draw?: object; model?: object }; // biome-ignore format: one line
+  if (sizes !== undefined) throw new RecaptionError('bad-config', 'a pupil has the sizes of its teacher', { place: 'model', hint: 'Leave "model" out of the configuration.' }); // biome-ignore format: one line
   return {
+    ...rest,
     model: { ...model, leastInput: Math.max(LEAST_INPUT, model.leastInput) },
     training: { learningRate: 5e-4, ema: 0.98, ...training },
     draw: { ...draw, ...DRAW, ...own },

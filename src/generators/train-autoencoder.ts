@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../files.ts';
 import { encodePng, fromSigned, gridOf, type Image, psnr } from '../image/index.ts';
+import { checkSize } from '../models/autoencoder/codec.ts';
 import {
   type AutoencoderConfig,
   autoencoderConfigSchema,
@@ -63,9 +64,14 @@ async function* train(
   const saved = await savedState(statePath(out), options);
   const hint = 'docs/generating.md lists every key with its range and default.';
   const { model, training } = parseConfig(autoencoderFileSchema, options.config ?? {}, options.configPlace ?? 'config', hint); // biome-ignore format: one line
+  checkSize(model, size);
   const pictures = await pixelPictures(size);
   opened.push(pictures.recorder.cache);
   const { images, validation, failed, failures } = yield* gather(options, [pictures.recorder]);
+  if (signal.aborted) {
+    yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
+    return;
+  }
   const kept = validation.slice(0, training.validateImages);
 
   const batch = Math.min(training.batch, images.length);
@@ -146,7 +152,7 @@ async function* train(
     urgent: () => best > bestSaved,
     signal,
   });
-  if (best < 0) await keep();
+  if (best < 0 && network.step > 0) await keep();
   yield {
     kind: 'done',
     step: network.step,

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
 import { writeFileAtomic } from '../files.ts';
 import { encodePng, gridOf, type Image, psnr } from '../image/index.ts';
-import { type Codec, openCodec } from '../models/autoencoder/codec.ts';
+import { type Codec, checkSize, openCodec } from '../models/autoencoder/codec.ts';
 import { decoderDrawSchema, overlayOf, readDecoder } from '../models/autoencoder/decoder-codec.ts';
 import { parseConfig } from '../models/captioner-config.ts';
 import { diffusionConfigSchema } from '../models/diffusion-transformer/config.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
-import { loadWeights, saveWeights, writeJson } from '../models/model-folder.ts';
+import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
 import { fingerprint, logMetrics, otherData, runName, savedState } from '../models/training/run-folder.ts';
@@ -19,6 +19,7 @@ import { pictureCard } from './picture-card.ts';
 import { latentPictures, latentScale, type Pictures, pixelPictures } from './pictures.ts';
 import { isTeachers, lessonTimes } from './teacher.ts';
 import { gather, type PictureEvent, type PictureRun } from './train-pictures.ts';
+import { largestPatch } from './train-setup.ts';
 
 export interface DecoderRun extends PictureRun {
   /** The autoencoder whose latents are to be decoded. */
@@ -49,6 +50,14 @@ export const decoderFileSchema = z.strictObject({
 });
 
 const SCALED = 256;
+
+/** The user's configuration, where it names no patch with the largest that fills a cell and leaves some twelve along a side. */
+function withPatch(config: unknown, size: number, factor: number): unknown {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) return config;
+  const { model } = config as { model?: object };
+  return { ...config, model: { size, patch: largestPatch(factor, size / 12), ...model } };
+}
+
 /** How a pupil decodes: as the paper's decoder. */
 const TWO_STEPS = { steps: 2, sampler: 'consistency', shift: 1 } as const;
 
@@ -74,12 +83,19 @@ async function* train(
   const saved = await savedState(statePath(out), options);
   const teacher = options.teacher === undefined ? undefined : await readDecoder(options.teacher);
   const hint = 'docs/generating.md lists every key with its range and default.';
-  const file = parseConfig(decoderFileSchema, options.config ?? {}, options.configPlace ?? 'config', hint);
-  const { training } = file;
   const ref = teacher?.latent.ref ?? options.latent;
   if (ref === undefined) throw new RecaptionError('bad-config', 'a decoder needs an autoencoder whose latents it decodes', { hint: 'Name one by --latent, or a decoder to learn from by --teacher.' }); // biome-ignore format: one line
   const codec = await openCodec(ref, { device });
   opened.push(codec);
+  if (teacher) sameWeights('autoencoder', codec, teacher.latent.id);
+  checkSize(codec, size);
+  const file = parseConfig(decoderFileSchema, withPatch(options.config ?? {}, size, codec.factor), options.configPlace ?? 'config', hint); // biome-ignore format: one line
+  const { training } = file;
+  const own = teacher
+    ? { ...teacher.model, leastInput: Math.max(0.1, teacher.model.leastInput) }
+    : file.model;
+  const model = { ...own, size, channels: 3, overlay: codec.channels };
+  if (codec.factor % model.patch !== 0) throw new RecaptionError('bad-config', `patches of ${model.patch} pixels do not fill the cells of ${codec.factor} that are decoded`, { place: 'model.patch', hint: `Take a divisor of ${codec.factor}.` }); // biome-ignore format: one line
   const pixels = await pixelPictures(size);
   let latents = await latentPictures(codec, size);
   opened.push(pixels.recorder.cache, latents.recorder.cache);
@@ -87,14 +103,14 @@ async function* train(
     pixels.recorder,
     latents.recorder,
   ]);
+  if (signal.aborted) {
+    yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
+    return;
+  }
   const kept = validation.slice(0, training.validateImages);
   const scale = teacher?.latent ?? latentScale(latents, images.slice(0, SCALED).map(({ hash }) => hash)); // biome-ignore format: one line
   latents = await latentPictures(codec, size, scale);
-  const own = teacher
-    ? { ...teacher.model, leastInput: Math.max(0.1, teacher.model.leastInput) }
-    : file.model;
-  const model = { ...own, size, channels: 3, overlay: codec.channels };
-  if (codec.factor % model.patch !== 0) throw new RecaptionError('bad-config', `patches of ${model.patch} pixels do not fill the cells of ${codec.factor} that are decoded`, { place: 'model.patch', hint: `Take a divisor of ${codec.factor}.` }); // biome-ignore format: one line
+  opened.push(latents.recorder.cache);
   const draw = teacher ? { ...TWO_STEPS } : file.draw;
 
   const batch = Math.min(training.batch, images.length);
@@ -120,11 +136,11 @@ async function* train(
   const averaged = () => new Map([...network.averaged()].filter(([path]) => !isTeachers(path)));
   const parameters = countParameters(specs);
   const data = fingerprint(images);
-  let best = -1;
+  /** What was last measured. */
+  let last: { step: number; psnr: number } | undefined;
   if (saved) {
     if (saved.metadata.data !== data) throw otherData(out, images.length);
     network.restore(saved.state);
-    best = Number(saved.metadata.best);
   }
   const { minutes, steps, epochs = training.epochs } = options;
   const before = Number(saved?.metadata.seconds ?? 0);
@@ -143,7 +159,7 @@ async function* train(
     await writeFileAtomic(join(out, 'README.md'), pictureCard({ title: 'Latent decoder', what, command: 'train decoder', options, images: images.length, parameters, step: network.step, minutes: clock.seconds() / 60, psnr: measured })); // biome-ignore format: one line
   };
   const look = async function* (): AsyncGenerator<PictureEvent> {
-    await keep(best >= 0 ? best : undefined); // the decoder is opened from its folder, as whoever uses it does
+    await keep(); // the decoder is opened from its folder, as whoever uses it does
     const shown = kept.length > 0 ? kept : images.slice(0, 8);
     const { originals, base, drawn } = await decoded(out, codec, shown, { pixels, latents }, size);
     const first = <T>(list: T[]) => list.slice(0, 8);
@@ -154,8 +170,8 @@ async function* train(
     yield { kind: 'preview', step: network.step, path };
     if (kept.length === 0) return;
     const measured = originals.reduce((sum, image, i) => sum + psnr(image, drawn[i]), 0) / originals.length;
-    best = measured;
-    await keep(best);
+    last = { step: network.step, psnr: measured };
+    await keep(measured);
     const report: PictureEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, psnr: measured, best: true }; // biome-ignore format: one line
     await logMetrics(out, report);
     yield report;
@@ -179,17 +195,18 @@ async function* train(
     fields: () => ({}),
     every: training.validateEvery,
     look,
-    metadata: () => ({ best: `${best}`, run: runName(options), data }),
+    metadata: () => ({ run: runName(options), data }),
     urgent: () => false,
     signal,
   });
-  await keep(best >= 0 ? best : undefined);
+  const measured = last?.step === network.step ? last.psnr : undefined;
+  if (network.step > 0 && measured === undefined) await keep();
   yield {
     kind: 'done',
     step: network.step,
     path: out,
     minutes: clock.seconds() / 60,
-    ...(best >= 0 && { psnr: best }),
+    ...(measured !== undefined && { psnr: measured }),
     failed,
     ...(failures && { failures }),
     stopped: signal.aborted && clock.progress() < 1,

@@ -16,7 +16,7 @@ import type { RunOptions } from '../models/training/run-folder.ts';
 export interface PictureRun extends RunOptions {
   /** Collections of pictures, in any form that `openDataset` reads; captions are not needed. */
   data: string[];
-  /** Pictures kept apart, to see how well it does and which weights are the best. Without them the last are kept. */
+  /** Pictures kept apart, to see how well it does. An autoencoder's best weights are kept, without them the last; a decoder's last. */
   val?: string;
   /** Width and height of the pictures in pixels. */
   size: number;

@@ -2,7 +2,6 @@
 import { type Blend, drawCaptions } from '../data/blend.ts';
 import type { Caption } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
-import type { Codec } from '../models/autoencoder/codec.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
 import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, type Tokenizer } from '../text/tokenizer.ts';
@@ -35,18 +34,33 @@ export function withKinds(images: PreparedImage[], blend: Blend, places: string[
   );
 }
 
-/** Width and height of the pictures in pixels. @throws RecaptionError `bad-config` where they do not divide into patches */
-export function pictureSize({ model }: GeneratorFile, asked?: number, codec?: Codec): number {
-  const wanted = asked ?? model.size * (codec?.factor ?? 1);
-  const step = (codec?.factor ?? 1) * model.patch;
-  if (wanted % step === 0) return wanted;
-  throw new RecaptionError(
-    'bad-config',
-    `pictures of ${wanted} pixels do not divide into patches of ${step}`,
-    {
-      hint: `Take a multiple of ${step} for --size, or another model.patch.`,
-    },
-  );
+/**
+ * The user's configuration for pictures of `asked` pixels a side, where somebody asked; `factor` of them are a side of what is drawn. Where
+ * it names no patch, it gets the largest that leaves six along a side.
+ * @throws RecaptionError `bad-config` where the pictures do not divide into latents or patches
+ */
+export function sized(config: unknown, asked: number | undefined, factor: number): unknown {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) return config;
+  const { model, ...rest } = config as { model?: { size?: unknown; patch?: unknown } };
+  const side = asked === undefined ? model?.size : asked / factor;
+  if (typeof side !== 'number') return config;
+  const step = factor * (typeof model?.patch === 'number' ? model.patch : 1);
+  if (asked !== undefined && asked % step !== 0) {
+    throw new RecaptionError(
+      'bad-config',
+      `pictures of ${asked} pixels do not divide into patches of ${step}`,
+      {
+        hint: `Take a multiple of ${step} for --size, or another model.patch.`,
+      },
+    );
+  }
+  return { ...rest, model: { patch: largestPatch(side, side / 6), ...model, size: side } };
+}
+
+/** The largest divisor of a side that is at most this. */
+export function largestPatch(side: number, most: number): number {
+  for (let patch = Math.min(side, Math.floor(most)); patch > 1; patch--) if (side % patch === 0) return patch;
+  return 1;
 }
 
 export const learnTokenizer = (images: PreparedImage[], { model }: GeneratorFile): Tokenizer =>
@@ -57,20 +71,32 @@ export const learnTokenizer = (images: PreparedImage[], { model }: GeneratorFile
     ),
   );
 
-/** Reads the captions of the blend's kinds. */
-export async function readCaptions(images: PreparedImage[], words: Words, blend: Blend): Promise<Learnt[]> {
+/** Pictures whose captions are read together: as many as keep an encoder's batches full, and few enough to be stopped soon. */
+const READ_TOGETHER = 32;
+
+/** Reads the captions of the blend's kinds. Of a frozen encoder, which takes its time, it tells how far it is. */
+export async function* readCaptions(
+  images: PreparedImage[],
+  words: Words,
+  blend: Blend,
+  signal: AbortSignal,
+): AsyncGenerator<GeneratorEvent, Learnt[]> {
   const all: Learnt[] = [];
-  for (const image of images) {
-    const written = image.references
-      .map((text, i): Caption => ({ text, kind: image.kinds[i], source: '' }))
-      .filter(({ kind }) => blend.some((share) => share.kind === kind));
-    const readings = await words.read(written.map(({ text }) => text));
-    const read = written.map((caption, i) => ({
-      ...caption,
-      reading: readings[i],
-      tokens: words.count(caption.text),
+  const started = performance.now();
+  for (let at = 0; at < images.length && !signal.aborted; at += READ_TOGETHER) {
+    const part = images.slice(at, at + READ_TOGETHER).map((image) => ({
+      image,
+      captions: image.references
+        .map((text, i): Caption => ({ text, kind: image.kinds[i], source: '' }))
+        .filter(({ kind }) => blend.some((share) => share.kind === kind)),
     }));
-    all.push({ ...image, written: read });
+    const readings = await words.read(part.flatMap(({ captions }) => captions.map(({ text }) => text)));
+    let next = 0;
+    for (const { image, captions } of part)
+      all.push({ ...image, written: captions.map((caption) => ({ ...caption, reading: readings[next++], tokens: words.count(caption.text) })) }); // biome-ignore format: one line
+    if (words.encoder === undefined) continue;
+    const rate = (1000 * all.length) / (performance.now() - started);
+    yield { kind: 'features', encoder: words.encoder, done: all.length, total: images.length, imagesPerSecond: rate, secondsLeft: (images.length - all.length) / rate }; // biome-ignore format: one line
   }
   return all;
 }

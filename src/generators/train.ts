@@ -2,12 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Blend } from '../data/blend.ts';
 import { failureList, writeFailures } from '../data/index.ts';
+import { RecaptionError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
 import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes, repeatRows } from '../models/diffusion-transformer/process.ts';
-import { loadWeights, saveWeights, writeJson } from '../models/model-folder.ts';
+import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
@@ -33,10 +34,10 @@ import type { GeneratorEvent } from './train-events.ts';
 import {
   drawReading,
   learnTokenizer,
-  pictureSize,
   readCaptions,
   roomFor,
   shortfalls,
+  sized,
   withKinds,
 } from './train-setup.ts';
 import { validator } from './validate.ts';
@@ -107,6 +108,7 @@ async function* train(
 ): AsyncGenerator<GeneratorEvent> {
   const { out, seed, device, signal, captions: blend } = options;
   const saved = await savedState(statePath(out), options);
+  if (options.teacher && options.init) throw new RecaptionError('bad-config', 'a pupil starts from its teacher, not from another generator', { hint: 'Leave out --init or --teacher.' }); // biome-ignore format: one line
   const teacher = options.teacher === undefined ? undefined : await openTeacher(options.teacher);
   const init = options.init === undefined ? undefined : await generatorFolder(options.init);
   const before = teacher ?? init;
@@ -115,20 +117,25 @@ async function* train(
     : init
       ? from(options.config, init)
       : options.config;
-  const file = parseGeneratorFile(given, options.configPlace ?? 'config');
+  const latent = options.latent ?? before?.latent?.ref;
+  const codec = latent === undefined ? undefined : await openCodec(latent, { device });
+  if (codec) opened.push(codec);
+  if (codec && before?.latent) sameWeights('autoencoder', codec, before.latent.id);
+  const factor = codec?.factor ?? 1;
+  const taught = teacher && (teacher.latent?.size ?? teacher.model.size);
+  if (taught !== undefined && (options.size ?? taught) !== taught) throw new RecaptionError('bad-config', `a pupil draws pictures of its teacher's ${taught} pixels, not of ${options.size}`, { place: '--size' }); // biome-ignore format: one line
+  const file = parseGeneratorFile(sized(given, options.size, factor), options.configPlace ?? 'config');
   const { training, draw } = file;
   const failures = failureList();
   const failureEvents = () =>
     failures.news().map((failure): GeneratorEvent => ({ kind: 'failure', failure }));
 
   const { maxTokens } = file.model.text;
-  const encoder =
-    options.text === undefined ? undefined : await openTextEncoder(options.text, { device, maxTokens });
+  const text = options.text ?? before?.text?.ref;
+  const encoder = text === undefined ? undefined : await openTextEncoder(text, { device, maxTokens });
   if (encoder) opened.push(encoder);
-  const latent = options.latent ?? before?.latent?.ref;
-  const codec = latent === undefined ? undefined : await openCodec(latent, { device });
-  if (codec) opened.push(codec);
-  const size = before?.latent?.size ?? pictureSize(file, options.size, codec);
+  if (encoder && before?.text) sameWeights('text encoder', encoder, before.text.id);
+  const size = file.model.size * factor;
   let pictures = codec ? await latentPictures(codec, size) : await pixelPictures(size);
   const { recorder } = pictures;
   opened.push(recorder.cache);
@@ -158,7 +165,10 @@ async function* train(
 
   const some = images.slice(0, SCALED).map(({ hash }) => hash);
   const scale = codec && (before?.latent ?? latentScale(pictures, some));
-  if (codec) pictures = await latentPictures(codec, size, scale);
+  if (codec) {
+    pictures = await latentPictures(codec, size, scale);
+    opened.push(pictures.recorder.cache);
+  }
   const model = withGrid(structuredClone(file.model), pictures);
   const where = saved ? join(out, 'tokenizer.json') : before?.files.tokenizer;
   const known = where && !encoder ? await loadTokenizer(where) : undefined;
@@ -168,14 +178,18 @@ async function* train(
   const words = encoder ? frozenWords(encoder, cache) : ownWords(tokenizer!);
   if (encoder) Object.assign(model.text, { layers: 0, width: encoder.width, maxTokens: encoder.maxTokens });
   else model.text.vocabulary = tokenizer!.vocabSize;
-  const learnt = await readCaptions(images, words, blend);
-  const validated = await readCaptions(validation.slice(0, training.validateImages), words, blend);
+  const learnt = yield* readCaptions(images, words, blend, signal);
+  const validated = yield* readCaptions(validation.slice(0, training.validateImages), words, blend, signal);
+  if (signal.aborted) {
+    yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
+    return;
+  }
   if (!before) model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
   const draws = teacher ? 1 : training.draws;
-  checkMemory(model, batch * draws);
+  checkMemory(model, batch, { draws });
   const tree = params();
   const tensors = wordTensors(model, batch);
   const conditions = readWords(tree, model, tensors);
@@ -250,7 +264,7 @@ async function* train(
       seed,
       step: network.step,
     });
-    const facts = { options, model, images: learnt.length, parameters, step: network.step, minutes: clock.seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
+    const facts = { options, size, images: learnt.length, parameters, step: network.step, minutes: clock.seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
     await writeFileAtomic(join(out, 'README.md'), generatorCard(facts));
   };
 
@@ -345,7 +359,7 @@ async function* train(
     urgent: () => best < bestSaved,
     signal,
   });
-  if (!Number.isFinite(best)) await keep();
+  if (!Number.isFinite(best) && network.step > 0) await keep();
   yield {
     kind: 'done',
     step: network.step,
@@ -360,6 +374,7 @@ async function* train(
 
 /** The user's configuration over the sizes of the generator to start from. */
 function from(config: unknown, { model, draw }: Pick<GeneratorFile, 'model' | 'draw'>): unknown {
-  const given = (config ?? {}) as { model?: object; draw?: object };
-  return { ...given, model: { ...model, ...given.model }, draw: { ...draw, ...given.draw } };
+  const given = (config ?? {}) as { model?: { text?: object }; draw?: object };
+  const text = { ...model.text, ...given.model?.text };
+  return { ...given, model: { ...model, ...given.model, text }, draw: { ...draw, ...given.draw } };
 }

@@ -25,6 +25,8 @@ export type Reading = { tokens: readonly number[] } | { vectors: Uint16Array };
 export const WORDLESS: Reading = { tokens: [] };
 
 export interface Words {
+  /** Name of a frozen encoder. */
+  encoder?: string;
   /** Length of a text in tokens. */
   count(text: string): number;
   /** @param texts none longer than the network reads; what is beyond is cut */
@@ -41,6 +43,7 @@ export const ownWords = (tokenizer: Tokenizer): Words => ({
 export function frozenWords(encoder: TextEncoder, cache?: RecordCache): Words {
   const numbers = encoder.maxTokens * encoder.width;
   return {
+    encoder: encoder.id,
     count: encoder.count,
     async read(texts) {
       const names = texts.map((text) => createHash('sha256').update(text).digest('hex').slice(0, 32));
@@ -57,13 +60,15 @@ export function frozenWords(encoder: TextEncoder, cache?: RecordCache): Words {
             return [names[texts.indexOf(text)], new Uint8Array(record.buffer)] as const;
           }),
         );
-      return texts.map((text, i) => {
-        const known = fresh.get(text);
-        if (known) return { vectors: known };
-        const record = new Uint16Array(2 + numbers);
-        cache!.readInto(names[i], new Uint8Array(record.buffer));
-        return { vectors: record.slice(2, 2 + new Uint32Array(record.buffer, 0, 1)[0]) };
-      });
+      if (!cache) return texts.map((text) => ({ vectors: fresh.get(text)! }));
+      return names.map((name) => ({
+        // Read when it is wanted: all texts of a large collection would not fit into memory.
+        get vectors() {
+          const record = new Uint16Array(2 + numbers);
+          cache.readInto(name, new Uint8Array(record.buffer));
+          return record.subarray(2, 2 + new Uint32Array(record.buffer, 0, 1)[0]);
+        },
+      }));
     },
   };
 }

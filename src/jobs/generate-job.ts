@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
-import { exists, writeError, writeFileAtomic } from '../files.ts';
+import { exists, readError, writeError, writeFileAtomic } from '../files.ts';
 import type { GenerateRequest, Generator } from '../generators/generator.ts';
-import { decodeImage, encodePng, gridOf, type Image, withPngText } from '../image/index.ts';
+import { decodeImage, encodePng, gridOf, type Image, readPngText, withPngText } from '../image/index.ts';
 import { ownerInWords, tryLock } from '../lock.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
 
@@ -110,9 +110,9 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
     const known = await readIndex(index);
     const todo: PictureRow[] = [];
     for (const row of rows) {
-      const before = known.get(row.file);
-      const there = before !== undefined && (await exists(join(out, row.file)));
-      if (there && same(before, row)) continue;
+      const there = await exists(join(out, row.file));
+      const before = known.get(row.file) ?? (there ? await rowWithin(join(out, row.file)) : undefined);
+      if (there && before && same(before, row)) continue;
       if (there && !overwrite) {
         throw new RecaptionError('output-exists', 'a picture of this name was made from something else', {
           place: join(out, row.file),
@@ -173,8 +173,11 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
       for (const row of part) yield { kind: 'picture', row };
     }
     const stopped = added < todo.length;
-    if (!stopped && added > 0)
-      await writeFileAtomic(index, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (!stopped && (added > 0 || rows.some(({ file }) => !known.has(file)))) {
+      const named = new Set(rows.map(({ file }) => file));
+      const others = [...known.values()].filter(({ file }) => !named.has(file)); // of other commands
+      await writeFileAtomic(index, [...others, ...rows].map((row) => `${JSON.stringify(row)}\n`).join(''));
+    }
     let gridPath: string | undefined;
     if (grid && !stopped && rows.length > 0) {
       const shown = rows.slice(0, MOST_IN_GRID);
@@ -193,6 +196,14 @@ function metadataOf(row: PictureRow, size: number): Record<string, string> {
   const away = negative === undefined ? '' : `\nNegative prompt: ${negative}`;
   const facts = `Steps: ${steps}, Sampler: ${sampler}, CFG scale: ${guidance}, Seed: ${seed}, Size: ${size}x${size}, Model: ${model}`;
   return { parameters: `${prompt}${away}\n${facts}`, recaption: JSON.stringify(row) };
+}
+
+/** The row that a picture carries; none where it is not ours. */
+async function rowWithin(path: string): Promise<PictureRow | undefined> {
+  const bytes = await readFile(path).catch((error) => {
+    throw readError(path, error);
+  });
+  return rowSchema.safeParse(tryJson(readPngText(bytes).recaption ?? '')).data;
 }
 
 /** The rows of an index by file; of a line that a kill cut short nothing. */

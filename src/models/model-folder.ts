@@ -123,3 +123,17 @@ export async function writeJson(folder: string, name: string, value: unknown): P
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
 }
+
+/**
+ * Refuses weights that are not those that a model was trained with. Ids end in a hash of the weights; what is before it depends on where the
+ * folder lies.
+ * @param what they are, for the error. @throws RecaptionError `bad-model`
+ */
+export function sameWeights(what: string, found: { id: string; ref: string }, id: string): void {
+  const hash = (name: string) => /-([0-9a-f]{12})$/.exec(name)?.[1] ?? name;
+  if (hash(found.id) === hash(id)) return;
+  throw new RecaptionError('bad-model', `the model was trained with the ${what} ${id}, this is ${found.id}`, {
+    place: found.ref,
+    hint: what === 'autoencoder' ? 'Name its own by --latent.' : 'Name its own by --text.',
+  });
+}

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import type { Device } from '../../tensor/device.ts';
@@ -28,12 +29,22 @@ export interface CodecOptions {
   draw?: Partial<DecoderDraw>;
 }
 
+/** @throws RecaptionError `bad-config` where pictures of this size do not divide into cells */
+export function checkSize({ factor }: Pick<Codec, 'factor'>, size: number): void {
+  if (size % factor === 0) return;
+  throw new RecaptionError('bad-config', `pictures of ${size} pixels do not divide into cells of ${factor}`, {
+    place: '--size',
+    hint: `Take a multiple of ${factor}.`,
+  });
+}
+
 /**
  * An autoencoder by reference: a folder made by `recaption train autoencoder`, one made by `recaption train decoder` on top of another
  * (which encodes as that does), or one of the TAESD family.
  * @throws RecaptionError `bad-model`, `bad-config`, `bad-weights`
  */
-export async function openCodec(ref: string, { device = 'cpu', draw }: CodecOptions = {}): Promise<Codec> {
+export async function openCodec(path: string, { device = 'cpu', draw }: CodecOptions = {}): Promise<Codec> {
+  const ref = resolve(path); // it is written down, and may be read from another folder
   const place = join(ref, 'config.json');
   const { type } = ((await exists(place)) ? await readJson(place) : {}) as { type?: unknown };
   if (type === 'recaption-autoencoder')

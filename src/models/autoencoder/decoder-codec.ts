@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { RecaptionError } from '../../errors.ts';
 import { fromSigned, type Image } from '../../image/index.ts';
 import { fillNormal, streamKey } from '../../random.ts';
 import {
@@ -22,7 +23,7 @@ import { diffusionConfigSchema } from '../diffusion-transformer/config.ts';
 import { expected } from '../diffusion-transformer/process.ts';
 import { SAMPLERS, solve } from '../diffusion-transformer/solve.ts';
 import { shortName } from '../hub.ts';
-import { loadWeights, readJson } from '../model-folder.ts';
+import { loadWeights, readJson, sameWeights } from '../model-folder.ts';
 import { type Codec, openCodec } from './codec.ts';
 
 const count = z.number().int().positive();
@@ -82,7 +83,12 @@ export async function openDecoder(
   asked: Partial<DecoderDraw> = {},
 ): Promise<Codec> {
   const { model, draw, latent } = await readDecoder(folder);
+  if (resolve(latent.ref) === resolve(folder)) throw new RecaptionError('bad-model', 'the decoder names itself as its autoencoder', { place: folder }); // biome-ignore format: one line
   const base = await openCodec(latent.ref, { device });
+  sameWeights('autoencoder', base, latent.id);
+  const { mean, deviation } = latent;
+  if (mean.length !== base.channels || deviation.length !== base.channels || model.overlay !== base.channels)
+    throw new RecaptionError('bad-model', `the decoder is of latents of ${model.overlay} channels, its autoencoder's have ${base.channels}`, { place: folder }); // biome-ignore format: one line
   const how = { ...draw, ...asked };
   const from = join(folder, 'model.safetensors');
   const digest = createHash('sha256').update(await readFile(from)).update(JSON.stringify(how)).digest('hex').slice(0, 12); // biome-ignore format: one line
@@ -120,7 +126,7 @@ export async function openDecoder(
         for (const [i, grid] of part.entries())
           for (let k = 0; k < grid.length; k++) {
             const c = k % base.channels;
-            latents[i * grid.length + k] = (grid[k] - latent.mean[c]) / latent.deviation[c];
+            latents[i * grid.length + k] = (grid[k] - mean[c]) / deviation[c];
           }
         // The same noise for every picture: what is decoded depends on its latents alone.
         const noise = (out: Float32Array, ...path: (string | number)[]) => {

@@ -6,10 +6,10 @@ const count = z.number().int().positive();
 export const diffusionConfigSchema = z
   .strictObject({
     /** Side of the square picture or latent, and its channels. */
-    size: count.max(1024).default(40),
+    size: count.max(1024).default(48),
     channels: count.max(256).default(3),
     /** Side of a patch; every patch is a token. */
-    patch: count.max(64).default(5),
+    patch: count.max(64).default(8),
     width: count.max(16_384).default(192),
     layers: z.number().int().min(1).max(100).default(6),
     heads: count.max(1024).default(4),

@@ -45,5 +45,5 @@ async function isOurT5(folder: string): Promise<boolean> {
   const { model_type: type } = ((await readJson(join(folder, 'config.json'))) ?? {}) as {
     model_type?: unknown;
   };
-  return type === 't5' || type === 'mt5' || type === 'umt5';
+  return type === 't5' || type === 'mt5'; // UMT5 has positions of its own in each layer
 }

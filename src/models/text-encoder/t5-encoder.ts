@@ -1,6 +1,6 @@
 /** T5 as a text encoder: its folder, its tokenizer, and graphs for texts of a few lengths. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import { compile, input, type Program, params } from '../../tensor/index.ts';
@@ -16,9 +16,10 @@ const STRIDE = 32;
 
 /** @throws RecaptionError `bad-model`, `bad-weights`, `bad-tokenizer` */
 export async function openT5(
-  folder: string,
+  path: string,
   { device = 'cpu', maxTokens = 96 }: TextEncoderOptions = {},
 ): Promise<TextEncoder> {
+  const folder = resolve(path); // it is written down, and may be read from another folder
   const place = join(folder, 'tokenizer.json');
   if (!(await exists(place))) {
     throw new RecaptionError('bad-model', 'the T5 has no tokenizer.json', {
@@ -60,22 +61,25 @@ export async function openT5(
     maxTokens,
     count: (text) => tokenizer.encode(text).length,
     async encode(texts) {
-      const all: Float32Array[] = [];
-      for (let at = 0; at < texts.length; at += BATCH) {
-        const rows = texts.slice(at, at + BATCH).map((text) => tokenizer.encode(text).slice(0, maxTokens));
-        const length = STRIDE * Math.ceil(Math.max(...rows.map((row) => row.length)) / STRIDE);
-        const tokens = new Int32Array(BATCH * length);
-        const valid = new Float32Array(BATCH * length);
-        for (const [i, row] of rows.entries()) {
-          tokens.set(row, i * length);
-          valid.fill(1, i * length, i * length + row.length);
+      const all = Array<Float32Array>(texts.length);
+      const rows = texts.map((text) => cut(tokenizer.encode(text), maxTokens));
+      // Texts of one padded length together: what a text reads as does not depend on its company.
+      const lengths = Map.groupBy(rows.keys(), (i) => STRIDE * Math.ceil(rows[i].length / STRIDE));
+      for (const [length, places] of lengths)
+        for (let at = 0; at < places.length; at += BATCH) {
+          const part = places.slice(at, at + BATCH);
+          const tokens = new Int32Array(BATCH * length);
+          const valid = new Float32Array(BATCH * length);
+          for (const [i, place] of part.entries()) {
+            tokens.set(rows[place], i * length);
+            valid.fill(1, i * length, i * length + rows[place].length);
+          }
+          const { out } = await (await programFor(length)).run({ tokens, valid });
+          for (const [i, place] of part.entries()) {
+            const start = i * length * config.width;
+            all[place] = (out as Float32Array).slice(start, start + rows[place].length * config.width);
+          }
         }
-        const { out } = await (await programFor(length)).run({ tokens, valid });
-        for (const [i, row] of rows.entries()) {
-          const start = i * length * config.width;
-          all.push((out as Float32Array).slice(start, start + row.length * config.width));
-        }
-      }
       return all;
     },
     async close() {
@@ -83,3 +87,7 @@ export async function openT5(
     },
   };
 }
+
+/** A text that is too long keeps its last token, which says that it ends. */
+const cut = (tokens: readonly number[], most: number): readonly number[] =>
+  tokens.length > most ? [...tokens.slice(0, most - 1), tokens[tokens.length - 1]] : tokens;

@@ -10,7 +10,7 @@ import type { T5Config } from './t5.ts';
 
 const size = z.int().positive().max(1_000_000);
 const configSchema = z.looseObject({
-  model_type: z.enum(['t5', 'mt5', 'umt5']),
+  model_type: z.enum(['t5', 'mt5']),
   vocab_size: size,
   d_model: size,
   d_kv: size,

@@ -144,7 +144,7 @@ export async function* trainingLoop<Event, Fields extends object = object>({
     return { number, chosen, epoch, draw: random(seed, 'batch', number) };
   };
 
-  let savedAt = clock.seconds();
+  let savedAt = network.step > 0 ? clock.seconds() : Number.NEGATIVE_INFINITY;
   let lookedAt = -1;
   let rate = 0; // images per second, smoothed
   while (clock.progress() < 1 && !signal.aborted) {
@@ -172,10 +172,15 @@ export async function* trainingLoop<Event, Fields extends object = object>({
     yield event as Awaited<StepEvent & Fields>; // it is no promise, whatever its fields are
 
     if (step % every === 0) {
+      if (savedAt < 0) {
+        // What is looked at writes a model: a kill between the two would leave one without the state to go on from.
+        savedAt = clock.seconds();
+        yield await save();
+      }
       lookedAt = step;
       yield* look();
     }
-    if (clock.seconds() - savedAt > SAVE_EVERY || urgent()) {
+    if (clock.seconds() - Math.max(0, savedAt) > SAVE_EVERY || urgent()) {
       savedAt = clock.seconds();
       yield await save();
     }
