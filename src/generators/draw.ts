@@ -27,6 +27,9 @@ export interface Drawing {
   close(): Promise<void>;
 }
 
+/** Frozen weights become part of a graph, whose file cannot be larger than 2 GiB: more bytes than this are fed instead. */
+const MOST_FROZEN = 1.8e9;
+
 interface DrawingOptions {
   batch: number;
   device: Device;
@@ -38,8 +41,13 @@ interface DrawingOptions {
  * bit in any company.
  * @param frozen weights that do not change; without them `use` must be called first
  */
-export async function drawing(c: DiffusionConfig, options: DrawingOptions): Promise<Drawing> {
-  const { batch } = options;
+export async function drawing(
+  c: DiffusionConfig,
+  { batch, device, frozen }: DrawingOptions,
+): Promise<Drawing> {
+  const bytes = [...(frozen?.values() ?? [])].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const isFed = bytes > MOST_FROZEN;
+  const options = { batch, device, ...(!isFed && { frozen }) };
   const numbers = c.size * c.size * c.channels;
   // Under guidance every step asks twice; where there is none, once.
   const networks = new Map<boolean, ReturnType<typeof network>>();
@@ -48,7 +56,7 @@ export async function drawing(c: DiffusionConfig, options: DrawingOptions): Prom
     networks.set(isGuided, found);
     return found;
   };
-  let weights: Record<string, Float32Array> = {};
+  let weights: Record<string, Float32Array> = isFed ? Object.fromEntries(frozen!) : {};
   return {
     batch,
     numbers,
