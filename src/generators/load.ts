@@ -64,10 +64,14 @@ async function open(
   const codec = latent && (await openCodec(latentPlace ?? latent.ref, { device }));
   if (codec) opened.push(codec);
   if (codec && latent) {
-    sameWeights('autoencoder', codec, latent.id);
     const counts = [codec.channels, latent.mean.length, latent.deviation.length];
     if (counts.some((channels) => channels !== model.channels))
-      throw new RecaptionError('bad-model', `the generator draws latents of ${model.channels} channels, its autoencoder's have ${codec.channels}`, { place: folder, hint: 'config.json was changed: copy the whole folder again.' }); // biome-ignore format: one line
+      throw new RecaptionError(
+        'bad-model',
+        `the generator draws latents of ${model.channels} channels, those of this autoencoder have ${codec.channels}`,
+        { place: codec.ref, hint: 'Name its own autoencoder by --latent.' },
+      );
+    sameWeights('autoencoder', codec, latent.id);
   }
   const size = latent?.size ?? model.size;
   const asImages = async (values: Float32Array) =>

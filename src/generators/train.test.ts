@@ -189,7 +189,14 @@ test('a frozen T5 is read instead of tokens, its vectors are kept, and prompts a
   const [one, other] = await generator.generate(['a red circle', 'two stars'], { seeds: [1, 1] });
   expect(one.data).not.toEqual(other.data);
   await generator.close();
+  const next = { config: { training: config.training }, init: join(folder.path, 'with-t5'), steps: 1 };
+  const after = await run(options('after-t5', next)); // the encoder is that of the generator it starts from
+  expect(after.at(-1)).toMatchObject({ kind: 'done', step: 1 });
   const stranger = await writeTinyT5(join(folder.path, 'another-t5'), 2);
+  await expect(run(options('wrong-t5', { ...next, text: stranger }))).rejects.toMatchObject({
+    code: 'bad-model',
+    hint: 'Name its own by --text.',
+  });
   await expect(loadGenerator(join(folder.path, 'with-t5'), { text: stranger })).rejects.toMatchObject({
     code: 'bad-model',
   });
@@ -260,6 +267,13 @@ describe('a pupil', () => {
     const generator = await loadGenerator(join(folder.path, 'pupil'));
     expect(await generator.generate(['a red circle'])).toHaveLength(1);
     await generator.close();
+  });
+
+  test('that is told other sizes, or another start, says why not', async () => {
+    const wrong = (changes: Partial<TrainGeneratorOptions>) => run(lesson('wrong', changes));
+    await expect(wrong({ size: 32 })).rejects.toThrow("a pupil draws pictures of its teacher's");
+    await expect(wrong({ config: { model: { layers: 1 } } })).rejects.toThrow('the sizes of its teacher');
+    await expect(wrong({ init: join(folder.path, 'whole') })).rejects.toThrow('starts from its teacher');
   });
 
   test('that is stopped and resumed is the same as one left alone', async () => {

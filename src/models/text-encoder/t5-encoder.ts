@@ -64,7 +64,10 @@ export async function openT5(
       const all = Array<Float32Array>(texts.length);
       const rows = texts.map((text) => cut(tokenizer.encode(text), maxTokens));
       // Texts of one padded length together: what a text reads as does not depend on its company.
-      const lengths = Map.groupBy(rows.keys(), (i) => STRIDE * Math.ceil(rows[i].length / STRIDE));
+      const lengths = Map.groupBy(
+        rows.keys(),
+        (i) => STRIDE * Math.ceil(Math.max(1, rows[i].length) / STRIDE),
+      );
       for (const [length, places] of lengths)
         for (let at = 0; at < places.length; at += BATCH) {
           const part = places.slice(at, at + BATCH);
