@@ -19,8 +19,8 @@ export const generatorTrainingSchema = z.strictObject({
   batch: count.max(65_536).default(32),
   draws: count.max(64).default(2),
   /** Peak of the schedule. */
-  learningRate: z.number().positive().default(1.5e-3),
-  warmup: z.number().int().nonnegative().default(200),
+  learningRate: z.number().positive().default(2e-3),
+  warmup: z.number().int().nonnegative().default(100),
   schedule: z.enum(['cosine', 'constant']).default('cosine'),
   weightDecay: z.number().nonnegative().default(0.01),
   clip: z.number().nonnegative().default(1),
@@ -28,10 +28,10 @@ export const generatorTrainingSchema = z.strictObject({
   accumulate: count.default(1),
   epochs: z.number().positive().default(20),
   /** Share of the captions that are left out, so that it learns to draw without words too: what guidance goes away from. */
-  captionDropout: z.number().min(0).max(1).default(0.1),
+  captionDropout: z.number().min(0).max(1).default(0.07),
   /** Of the logit of the times: a higher mean asks for more noise, where the layout is decided. */
-  timeMean: z.number().min(-10).max(10).default(1),
-  timeDeviation: z.number().positive().max(10).default(1),
+  timeMean: z.number().min(-10).max(10).default(0.8),
+  timeDeviation: z.number().positive().max(10).default(1.3),
   /** Steps between validations, which also draw the preview; images validated at most. */
   validateEvery: count.default(500),
   validateImages: count.default(256),
