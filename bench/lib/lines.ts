@@ -1,6 +1,7 @@
 /** Two sides of a comparison, each a process of its own that is asked line by line. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -26,8 +27,15 @@ export const pytorch = (script: string, threads: number, first: object): Side =>
     first,
     'PyTorch is needed to compare with. On Debian and Ubuntu: apt-get install python3-torch libopenblas0-pthread. ' +
       'If it is in another Python, name that in RECAPTION_PYTHON.',
-    { OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` },
+    { OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}`, ...bestKernels() },
   );
+
+/** An OpenBLAS that is older than the processor takes kernels for a much older one, at a quarter of their speed: it is told what to take. */
+function bestKernels(): { OPENBLAS_CORETYPE?: string } {
+  const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
+  if (process.env.OPENBLAS_CORETYPE !== undefined || !/\bavx512f\b/.test(flags)) return {};
+  return { OPENBLAS_CORETYPE: 'SkylakeX' };
+}
 
 /** A script in plain Python: `bench/peers/NAME.py`. */
 export const python = (script: string, first: object): Side =>

@@ -19,7 +19,7 @@ await serve<typeof GENERATOR & { threads: number }>(
     const tree = params();
     const pixels = asSigned(input('pixels', [batch, c.size, c.size, c.channels], 'uint8'));
     const loss = diffusionLoss(tree.at('net'), c, pixels, wordInputs(tree, c, batch));
-    const weights = initialise(tree.all, 0);
+    const weights = () => initialise(tree.all, 0); // not kept: a training does not keep what it starts from
     const draw = random(0, 'bench');
     const rows = Array.from({ length: batch }, () => ({
       tokens: Array.from({ length }, () => draw.int(text.vocabulary)),
@@ -31,8 +31,8 @@ await serve<typeof GENERATOR & { threads: number }>(
       if (request === 'memory') return peakMemory();
       if (request === 'parameters') return countParameters(tree.all);
       if (request === 'step')
-        network ??= await trainStep({ params: tree, loss, weights, optimiser: { clip: 1, ema: 0.998, weightDecay: 0.01 } }); // biome-ignore format: one line
-      else drawer ??= await drawing(c, { batch: drawn, device: 'cpu', frozen: weights });
+        network ??= await trainStep({ params: tree, loss, weights: weights(), optimiser: { clip: 1, ema: 0.998, weightDecay: 0.01 } }); // biome-ignore format: one line
+      else drawer ??= await drawing(c, { batch: drawn, device: 'cpu', frozen: weights() });
       const start = performance.now();
       if (request === 'step') await network!.run({ pixels: shown, t: drawTimes(draw, batch, { mean: 1 }), ...feedWords(rows, c) }, 1e-3, network!.step); // biome-ignore format: one line
     else await drawer!.draw(rows.slice(0, 1).flatMap((row) => Array(drawn).fill(row)), [...Array(drawn).keys()], { steps, guidance: 3, sampler: 'euler', shift: 1 }); // biome-ignore format: one line
