@@ -43,6 +43,7 @@ export async function compile<Name extends string>(options: CompileOptions<Name>
     graphOptimizationLevel: 'all',
     intraOpNumThreads: options.threads ?? 0,
     executionMode: 'sequential',
+    enableMemPattern: false,
     logSeverityLevel: 3,
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
     extra: { session: { set_denormal_as_zero: '1' } },
