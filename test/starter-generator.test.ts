@@ -31,9 +31,9 @@ test('draws at once, and is no larger than 15 MB', async () => {
 test('draws most of what descriptions of unseen scenes ask for', { timeout: 60_000 }, async () => {
   const prompts = Array.from({ length: 16 }, (_, i) =>
     captionScene(
-      sampleScene(90_002, i, { ...PLAIN, maxObjects: 3, grid: 12 }),
+      sampleScene(90_003, i, { ...PLAIN, maxObjects: 3, grid: 12 }),
       'descriptive',
-      random(90_002, i),
+      random(90_003, i),
     ),
   );
   await folder.write({ 'prompts.txt': prompts.join('\n') });
