@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { contactSheet, escapeHtml, type SheetEntry, type SheetOptions } from './contact-sheet.ts';
+import { escapeHtml } from '../html.ts';
+import { contactSheet, type SheetEntry, type SheetOptions } from './contact-sheet.ts';
 
 const entry: SheetEntry = {
   name: 'a.jpg',

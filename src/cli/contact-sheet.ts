@@ -1,5 +1,6 @@
 /** One HTML file that shows pictures beside their captions; it needs no server and no network. */
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../html.ts';
 import { SCRIPT, STYLE } from './contact-sheet-page.ts';
 import { counted } from './output.ts';
 
@@ -107,17 +108,4 @@ function failureList(failures: { name: string; message: string }[]): string {
 ${items.join('')}</ul>
 </details>
 `;
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text for an element or a quoted attribute. Control characters, which HTML does not allow, become spaces. */
-export function escapeHtml(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"']/g, (char) => ENTITIES[char]);
 }

@@ -32,6 +32,7 @@ export function listenForInterrupt(output: Output): Interrupt {
 const GO_ON: Record<string, string> = {
   caption: '--resume',
   train: '--resume',
+  compare: '--resume',
   world: '--overwrite',
   export: '--overwrite',
   make: '--overwrite',

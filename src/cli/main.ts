@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, turns whatever happens into words and an exit status. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../errors.ts';
+import { packageVersion } from '../provenance.ts';
 import { commandToGoOn, type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { createOutput, type Output, type Surroundings } from './output.ts';
 
@@ -47,6 +47,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
   generate: { summary: 'draw pictures of prompts', load: () => import('./generate.ts') },
   evaluate: { summary: 'measure what a generator draws', load: () => import('./evaluate.ts') },
+  compare: {
+    summary: 'find out which captions make the better generator',
+    load: () => import('./compare.ts'),
+  },
   score: {
     summary: 'measure captions: against references, or by their style',
     load: () => import('./score.ts'),
@@ -139,11 +143,6 @@ function usageError(error: CommanderError): UsageError {
   return new UsageError(sentence.replace(/\.$/, ''), {
     hint: guess === undefined ? 'See: recaption --help' : `Did you mean ${guess}?`,
   });
-}
-
-export function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function processSurroundings(): Surroundings {

@@ -1,7 +1,7 @@
 /** Values of options, checked where they are typed. */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { CAPTION_KINDS, type CaptionKind } from '../data/sample.ts';
+import { CAPTION_KINDS } from '../data/sample.ts';
 import { RecaptionError, reason, UsageError } from '../errors.ts';
 import { readError } from '../files.ts';
 import { DEVICES } from '../tensor/device.ts';
@@ -45,13 +45,17 @@ export function required<T>(value: T | undefined, flags: string): T {
   throw new UsageError(`required option '${flags}' not specified`, { hint: 'See: recaption --help' });
 }
 
-/** Parses `short,descriptive`, each kind once. */
-export function kindsOf(text: string): CaptionKind[] {
-  const names = text.split(',').map((name) => name.trim());
-  const found = CAPTION_KINDS.filter((kind) => names.includes(kind));
-  if (found.length === names.length) return found;
-  throw new InvalidArgumentError(`It must be kinds of captions, each once: ${CAPTION_KINDS.join(', ')}.`);
+/** Parses `short,descriptive`, each once. @param what they are, in words: `kinds of captions` */
+export function choicesOf<T extends string>(known: readonly T[], what: string): (text: string) => T[] {
+  return (text) => {
+    const names = text.split(',').map((name) => name.trim());
+    const found = known.filter((kind) => names.includes(kind));
+    if (found.length === names.length) return found;
+    throw new InvalidArgumentError(`It must be ${what}, each once: ${known.join(', ')}.`);
+  };
 }
+
+export const kindsOf = choicesOf(CAPTION_KINDS, 'kinds of captions');
 
 /** Collects an option that may be given several times. */
 export const several = (value: string, before: string[] = []): string[] => [...before, value];

@@ -1,7 +1,7 @@
 /** How many pictures of the world show what their prompts ask for: per skill and in all, with intervals. */
 
 import type { Image } from '../image/image.ts';
-import { additive, sumRows } from '../metrics/additive.ts';
+import { type Additive, additive, sumRows } from '../metrics/additive.ts';
 import { bootstrap, type Interval } from '../metrics/bootstrap.ts';
 import { readClaims } from '../world/index.ts';
 import { checkScene, SKILLS, type Skill, type Verdict } from './scene-check.ts';
@@ -28,6 +28,34 @@ export interface SceneScores {
   seed: number;
 }
 
+/** What `sceneTable` scores, in its order. */
+export const SCENE_SCORES = ['met', ...SKILLS] as const;
+export type SceneScore = (typeof SCENE_SCORES)[number];
+
+/** What the pictures of a prompt add: for each score how often it was met, and how often it was asked for. */
+export type SceneRow = number[];
+
+const WIDTH = 2 * SCENE_SCORES.length;
+export const emptyRow = (): SceneRow => Array<number>(WIDTH).fill(0);
+
+/** Adds a picture to its prompt's row. @returns false where nothing was asked for that could be judged: it counts nowhere */
+export function addVerdict(row: SceneRow, { met, tally }: Verdict): boolean {
+  if (SKILLS.every((skill) => tally[skill].asked === 0)) return false;
+  row[0] += Number(met);
+  row[1]++;
+  for (const [i, skill] of SKILLS.entries()) {
+    row[2 + 2 * i] += tally[skill].met;
+    row[3 + 2 * i] += tally[skill].asked;
+  }
+  return true;
+}
+
+/** Shares met over prompts, for intervals and differences. Of what was never asked for, 0. */
+export const sceneTable = (rows: readonly SceneRow[]): Additive =>
+  additive(rows, WIDTH, (sums) =>
+    SCENE_SCORES.map((_, i) => (sums[2 * i + 1] > 0 ? sums[2 * i] / sums[2 * i + 1] : 0)),
+  );
+
 export interface SceneEvaluation {
   /** A picture and the prompt it was drawn for. @returns what it was found to show */
   add(prompt: string, image: Image): Verdict;
@@ -37,38 +65,26 @@ export interface SceneEvaluation {
 
 /** Collects pictures, several of a prompt or one. */
 export function evaluateScenes(): SceneEvaluation {
-  const width = 2 + 2 * SKILLS.length;
-  const rows = new Map<string, number[]>();
+  const rows = new Map<string, SceneRow>();
   let images = 0;
   let unread = 0;
   return {
     add(prompt, image) {
       const verdict = checkScene(readClaims(prompt), readScene(image));
-      if (SKILLS.every((skill) => verdict.tally[skill].asked === 0)) {
-        unread++;
-        return verdict;
-      }
-      const row = rows.get(prompt) ?? Array<number>(width).fill(0);
-      rows.set(prompt, row);
-      images++;
-      row[0] += Number(verdict.met);
-      row[1]++;
-      for (const [i, skill] of SKILLS.entries()) {
-        row[2 + 2 * i] += verdict.tally[skill].met;
-        row[3 + 2 * i] += verdict.tally[skill].asked;
-      }
+      const row = rows.get(prompt) ?? emptyRow();
+      if (addVerdict(row, verdict)) {
+        rows.set(prompt, row);
+        images++;
+      } else unread++;
       return verdict;
     },
     scores(seed = 1) {
-      const shares = (sums: Float64Array) =>
-        Array.from({ length: width / 2 }, (_, i) =>
-          sums[2 * i + 1] > 0 ? sums[2 * i] / sums[2 * i + 1] : 0,
-        );
-      const of = additive([...rows.values()], width, shares);
-      const sums = sumRows(of);
-      const intervals = rows.size > 0 ? bootstrap(of, { seed }) : [];
+      const table = sceneTable([...rows.values()]);
+      const sums = sumRows(table);
+      const rates = table.scores(sums);
+      const intervals = rows.size > 0 ? bootstrap(table, { seed }) : [];
       const rateAt = (i: number): Rate => ({
-        rate: shares(sums)[i],
+        rate: rates[i],
         interval: intervals[i] ?? [0, 0],
         asked: sums[2 * i + 1],
       });

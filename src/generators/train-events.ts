@@ -23,9 +23,9 @@ export type GeneratorEvent =
       /** Of the averaged weights, over times that are spread evenly over those of training. */
       loss: number;
       best: boolean;
-      /** The averaged weights as they are now, where they are kept. */
-      snapshot?: string;
     }
+  /** The averaged weights as they were then, where they are kept. */
+  | { kind: 'snapshot'; step: number; path: string }
   /** The fixed prompts, drawn by the averaged weights. */
   | { kind: 'preview'; step: number; path: string }
   | CheckpointEvent

@@ -18,6 +18,19 @@ type ReadCaption = Caption & { reading: Reading; tokens: number };
 /** Texts longer than this share of all are cut, so that a few do not make every step slow. */
 const CUT = 0.995;
 
+/** The images that are to be learnt, as they are to be. */
+export function chosen(
+  images: PreparedImage[],
+  { leaveOut, reword }: { leaveOut?: ReadonlySet<string>; reword?: (caption: string, key: string) => string },
+): PreparedImage[] {
+  const learnt = leaveOut ? images.filter(({ key }) => !leaveOut.has(key)) : images;
+  if (!reword) return learnt;
+  return learnt.map((image) => {
+    const references = image.references.map((text) => reword(text, image.key));
+    return { ...image, references, captions: references };
+  });
+}
+
 /** The images that have a caption of the blend. @throws RecaptionError `no-captions` */
 export function withKinds(images: PreparedImage[], blend: Blend, places: string[]): PreparedImage[] {
   const wanted = new Set(blend.map(({ kind }) => kind));

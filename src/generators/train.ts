@@ -32,6 +32,7 @@ import { latentPictures, latentScale, pixelPictures, withGrid } from './pictures
 import { asLesson, isTeachers, lessonTimes, openTeacher } from './teacher.ts';
 import type { GeneratorEvent } from './train-events.ts';
 import {
+  chosen,
   drawReading,
   learnTokenizer,
   readCaptions,
@@ -65,6 +66,15 @@ export interface TrainGeneratorOptions extends RunOptions {
   latent?: string;
   /** Frozen text encoder, by folder or hub id; none: a small one is trained along. */
   text?: string;
+  /**
+   * The tokenizer.json that the encoder trained along reads with, in place of one learnt from the captions; texts then have
+   * `config.model.text.maxTokens` tokens, however long the captions are. Two runs with the same one start from the same weights.
+   */
+  tokenizer?: string;
+  /** Keys of pictures that are not learnt, though they are there. */
+  leaveOut?: ReadonlySet<string>;
+  /** What is learnt in place of a caption. */
+  reword?: (caption: string, key: string) => string;
   /** Generator to start from: its weights, its words, and its sizes where `config` gives none. */
   init?: string;
   /** Generator to teach to draw in a few steps, by folder or name: its sizes, its words, its latents. */
@@ -82,6 +92,8 @@ export interface TrainGeneratorOptions extends RunOptions {
 
 /** Pictures that the scale of latents is measured on. */
 const SCALED = 256;
+/** Folder within a run's of the weights that it had on the way. */
+export const SNAPSHOTS = 'snapshots';
 /** How previews are drawn: fewer steps than by default, for they are only looked at. */
 const PREVIEW_STEPS = 12;
 
@@ -143,7 +155,8 @@ async function* train(
   let images: PreparedImage[];
   let validation: PreparedImage[] = [];
   try {
-    images = withKinds(yield* prepareImages(options.data, [recorder], prepared), blend, options.data);
+    const found = yield* prepareImages(options.data, [recorder], prepared);
+    images = withKinds(chosen(found, options), blend, options.data);
     if (options.val)
       validation = withKinds(yield* prepareImages([options.val], [recorder], prepared), blend, [options.val]);
   } catch (error) {
@@ -170,7 +183,7 @@ async function* train(
     opened.push(pictures.recorder.cache);
   }
   const model = withGrid(structuredClone(file.model), pictures);
-  const where = saved ? join(out, 'tokenizer.json') : before?.files.tokenizer;
+  const where = saved ? join(out, 'tokenizer.json') : (before?.files.tokenizer ?? options.tokenizer);
   const known = where && !encoder ? await loadTokenizer(where) : undefined;
   const tokenizer = encoder ? undefined : (known ?? learnTokenizer(images, file));
   const cache = encoder && (await wordCache(encoder));
@@ -184,7 +197,8 @@ async function* train(
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;
   }
-  if (!before) model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
+  if (!before && options.tokenizer === undefined)
+    model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
@@ -307,15 +321,15 @@ async function* train(
         best = event.loss;
         await keep(best);
       }
-      let snapshot: string | undefined;
-      if (training.snapshots) {
-        await mkdir(join(out, 'snapshots'), { recursive: true });
-        snapshot = join(out, 'snapshots', `step-${String(network.step).padStart(7, '0')}.safetensors`);
-        await weightsTo(snapshot);
-      }
-      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, ...event, best: isBest, ...(snapshot && { snapshot }) }; // biome-ignore format: one line
+      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, ...event, best: isBest }; // biome-ignore format: one line
       await logMetrics(out, report);
       yield report;
+    }
+    if (training.snapshots) {
+      await mkdir(join(out, SNAPSHOTS), { recursive: true });
+      const path = join(out, SNAPSHOTS, `step-${String(network.step).padStart(7, '0')}.safetensors`);
+      await weightsTo(path);
+      yield { kind: 'snapshot', step: network.step, path };
     }
     if (shown.length > 0) yield await preview();
   };

@@ -1,0 +1,336 @@
+/**
+ * Does one way to caption pictures make a better generator than another? The same generator (same first weights, same pictures in the same
+ * order, same noise, same steps) is trained on each, asked for the same prompts with the same noise, and judged (DALL-E 3 paper, section 3).
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failureList } from '../data/index.ts';
+import type { Failure } from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
+import { writeError } from '../files.ts';
+import { type GeneratorFile, parseGeneratorFile } from '../generators/config.ts';
+import { generatorFolder } from '../generators/folder.ts';
+import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
+import type { ClipEncoder } from '../metrics/clip-score.ts';
+import { writeJson } from '../models/model-folder.ts';
+import { openTextEncoder } from '../models/text-encoder/encoder.ts';
+import type { Device } from '../tensor/device.ts';
+import { trainBpe } from '../text/bpe.ts';
+import { createTokenizer, loadTokenizer } from '../text/tokenizer.ts';
+import { type Arm, checkArms } from './arms.ts';
+import { type Plan, samePlan, savedPlan, savePlan } from './plan.ts';
+import { type Captioned, captionsOf, type Prompt, type PromptKind, readCaptioned, splitCollection } from './prompts.ts'; // biome-ignore format: one line
+import { type CompareReport, summarise, writeReport } from './report.ts';
+import { type RunEvent, type RunResult, runArm } from './run.ts';
+
+export interface CompareOptions {
+  /** Collections with captions, in any form that `openDataset` reads. */
+  data: string[];
+  /** Two and more ways to caption them; differences are to the first. */
+  arms: readonly Arm[];
+  /** Runs of each arm, with the seeds `seed`, `seed` + 1 … */
+  seeds: number;
+  seed: number;
+  /** Of each training. Minutes are turned into steps once, by trying, so that all arms take the same. */
+  steps?: number;
+  minutes?: number;
+  /** Kinds of captions that prompts are made of. */
+  prompts: readonly PromptKind[];
+  /** Collection that prompts are taken from; none: pictures of `data` that no arm learns. */
+  test?: string;
+  /** How many of these. */
+  heldOut: number;
+  /** Prompts of each kind, at most; pictures of each prompt. */
+  most: number;
+  count: number;
+  /** `{ model, training, draw }` of `trainGenerator`. */
+  config?: unknown;
+  configPlace?: string;
+  size?: number;
+  latent?: string;
+  text?: string;
+  /** Generator that all arms start from. */
+  init?: string;
+  /** What looks at the pictures besides the scene reader: anybody's collection can be judged by it. */
+  clip?: ClipEncoder;
+  /** For the kind `upsampled`. */
+  upsample?: { id: string; upsample(prompts: readonly string[]): Promise<string[]> };
+  /** What the comparison is called, and the command that repeats it. */
+  title?: string;
+  command?: string;
+  out: string;
+  device: Device;
+  resume: boolean;
+  signal: AbortSignal;
+}
+
+export type CompareEvent =
+  | {
+      kind: 'comparison';
+      arms: string[];
+      seeds: number[];
+      runs: number;
+      steps: number;
+      learnt: number;
+      leftOut: { sayAPrompt: number; withoutKind: number };
+      prompts: Partial<Record<PromptKind, number>>;
+    }
+  | { kind: 'measuring'; done: number; total: number }
+  | { kind: 'run'; arm: string; seed: number; number: number; runs: number; event: RunEvent }
+  | { kind: 'run-done'; number: number; runs: number; result: RunResult; secondsLeft: number }
+  | { kind: 'failure'; failure: Failure }
+  | { kind: 'warning'; code: string; message: string }
+  | { kind: 'report'; report: CompareReport; path: string; complete: boolean }
+  | { kind: 'stopped' };
+
+/** Steps that tell how long one takes; the first are slower than the rest. */
+const TRIED = 14;
+const WARM = 4;
+/** Points of the curve over training. */
+const POINTS = 5;
+/** Texts longer than this share of all are cut, as in training. */
+const CUT = 0.995;
+
+/**
+ * Trains, draws, judges and reports what is not there yet. In the folder: plan.json, runs/ARM-SEED/ with each model and its pictures,
+ * report.json and report.html, written anew after every run.
+ * @throws RecaptionError `bad-arm`, `no-prompts`, `too-few-pictures`, `nothing-judges`, `run-exists`, `run-differs`, and those of `trainGenerator`
+ */
+export async function* compare(options: CompareOptions): AsyncGenerator<CompareEvent> {
+  const started = performance.now();
+  const { arms, out, signal, clip } = options;
+  checkArms(arms);
+  const saved = await savedPlan(out, options.resume);
+  const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
+  const failures = failureList();
+  const data = await readCaptioned(options.data, failures.add);
+  const test = options.test === undefined ? undefined : await readCaptioned([options.test], failures.add);
+  for (const failure of failures.news()) yield { kind: 'failure', failure };
+
+  const reader = await readerOf(options, file, data);
+  const split = await splitCollection(data, test, {
+    arms,
+    kinds: options.prompts,
+    heldOut: options.heldOut,
+    most: options.most,
+    seed: options.seed,
+    fits: (text) => reader.count(text) <= reader.room,
+    upsample: options.upsample && ((prompts) => options.upsample!.upsample(prompts)),
+  });
+  if (!split.scenes && !clip) {
+    throw new RecaptionError('nothing-judges', 'nobody can tell whether a picture shows its prompt', {
+      hint: 'Scenes of the world are read back; for other pictures name a CLIP, such as --clip Xenova/clip-vit-base-patch32.',
+    });
+  }
+  if (split.tooLong > 0) yield { kind: 'warning', code: 'prompt-too-long', message: `${split.tooLong} prompts are longer than the text encoder reads, and are left out` }; // biome-ignore format: one line
+  const learnt = data.filter(({ key }) => !split.leaveOut.has(key));
+  const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
+  const given = {
+    asked: askedFor(options),
+    arms: arms.map(({ name, captions, reword }) => ({ name, captions, reworded: reword !== undefined })),
+    seeds,
+    prompts: Object.fromEntries(split.prompts) as Plan['prompts'],
+    data: nameOf(learnt, arms),
+  };
+  if (saved) samePlan(saved, given, out);
+  await mkdir(out, { recursive: true }).catch((error) => {
+    throw writeError(out, error);
+  });
+  const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
+
+  const training = (arm: Arm, seed: number, steps: number): TrainGeneratorOptions => ({
+    data: options.data,
+    captions: arm.captions,
+    config: withLooks(options.config, words.maxTokens, steps),
+    configPlace: options.configPlace,
+    size: options.size,
+    latent: options.latent,
+    text: options.text,
+    init: options.init,
+    tokenizer: words.tokenizer,
+    leaveOut: split.leaveOut,
+    reword: arm.reword,
+    steps,
+    seed,
+    out: join(out, 'runs', `${arm.name}-${seed}`),
+    device: options.device,
+    resume: false,
+    signal,
+  });
+  let steps = saved?.steps ?? options.steps;
+  if (steps === undefined) steps = yield* measureSteps(options, training(arms[0], seeds[0], TRIED), join(out, 'trial')); // biome-ignore format: one line
+  if (signal.aborted) {
+    yield { kind: 'stopped' };
+    return;
+  }
+  const plan: Plan = { ...given, steps };
+  if (!saved) await savePlan(out, plan);
+  const runs = seeds.flatMap((seed) => arms.map((arm) => ({ arm, seed })));
+  yield {
+    kind: 'comparison',
+    arms: arms.map(({ name }) => name),
+    seeds,
+    runs: runs.length,
+    steps,
+    learnt: split.learnt,
+    leftOut: { sayAPrompt: split.sayAPrompt, withoutKind: split.withoutKind },
+    prompts: Object.fromEntries([...split.prompts].map(([kind, { length }]) => [kind, length])),
+  };
+
+  const results: RunResult[] = [];
+  let spent = 0; // minutes of the runs of this session
+  let fresh = 0;
+  for (const [i, { arm, seed }] of runs.entries()) {
+    const began = performance.now();
+    const run = runArm({
+      arm: arm.name,
+      training: training(arm, seed, steps),
+      prompts: split.prompts,
+      count: options.count,
+      noise: options.seed,
+      scenes: split.scenes,
+      clip,
+    });
+    let told = false;
+    let result: RunResult | undefined;
+    for (;;) {
+      const next = await run.next();
+      if (next.done) {
+        result = next.value;
+        break;
+      }
+      told = true;
+      yield { kind: 'run', arm: arm.name, seed, number: i + 1, runs: runs.length, event: next.value };
+    }
+    if (result === undefined || signal.aborted) {
+      yield { kind: 'stopped' };
+      return;
+    }
+    results.push(result);
+    if (told) {
+      spent += (performance.now() - began) / 1000;
+      fresh++;
+    }
+    const secondsLeft = fresh > 0 ? ((runs.length - i - 1) * spent) / fresh : 0;
+    yield { kind: 'run-done', number: i + 1, runs: runs.length, result, secondsLeft };
+    const complete = i === runs.length - 1;
+    if (!complete && !told) continue;
+    const report = summarise({ options, plan, split, learnt, results, complete, minutes: (performance.now() - started) / 60_000 }); // biome-ignore format: one line
+    const path = await writeReport(out, report, { learnt, arms, data: options.data });
+    yield { kind: 'report', report, path, complete };
+  }
+}
+
+/** All options that change what comes out. */
+function askedFor({
+  data,
+  test,
+  prompts,
+  heldOut,
+  most,
+  count,
+  config,
+  size,
+  latent,
+  text,
+  init,
+  clip,
+  upsample,
+  steps,
+  minutes,
+}: CompareOptions): unknown {
+  return { data, test, prompts, heldOut, most, count, config, size, latent, text, init, clip: clip?.id, upsample: upsample?.id, steps, minutes }; // biome-ignore format: one line
+}
+
+function nameOf(learnt: readonly Captioned[], arms: readonly Arm[]): string {
+  const hash = createHash('sha256');
+  for (const one of learnt)
+    hash.update(JSON.stringify([one.key, ...arms.map((arm) => captionsOf(one, arm))]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+interface Reader {
+  /** Tokens of a text, and how many are read at most. */
+  count(text: string): number;
+  room: number;
+  /** What all arms read with: made here where it is theirs to be trained. */
+  prepare(
+    learnt: readonly Captioned[],
+    prompts: readonly Prompt[],
+    out: string,
+  ): Promise<{ tokenizer?: string; maxTokens?: number }>;
+}
+
+/** Who turns texts into tokens: a frozen encoder, the generator that all start from, or a tokenizer learnt from the captions of all arms. */
+async function readerOf(
+  options: CompareOptions,
+  { model }: GeneratorFile,
+  data: readonly Captioned[],
+): Promise<Reader> {
+  const init = options.init === undefined ? undefined : await generatorFolder(options.init);
+  const text = options.text ?? init?.text?.ref;
+  if (text !== undefined) {
+    const encoder = await openTextEncoder(text, { device: options.device, maxTokens: model.text.maxTokens });
+    await encoder.close();
+    return { count: encoder.count, room: encoder.maxTokens, prepare: async () => ({}) };
+  }
+  if (init) {
+    const { encode } = await loadTokenizer(init.files.tokenizer);
+    return { count: (said) => encode(said).length, room: init.model.text.maxTokens, prepare: async () => ({}) }; // biome-ignore format: one line
+  }
+  const texts = data.flatMap((one) => options.arms.flatMap((arm) => captionsOf(one, arm)));
+  const tokenizer = createTokenizer(trainBpe(texts, { vocabSize: model.text.vocabulary }));
+  const count = (said: string) => tokenizer.encode(said).length;
+  return {
+    count,
+    room: model.text.maxTokens,
+    async prepare(learnt, prompts, out) {
+      await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+      const lengths = learnt
+        .flatMap((one) => options.arms.flatMap((arm) => captionsOf(one, arm)))
+        .map(count)
+        .sort((a, b) => a - b);
+      const usual = lengths[Math.min(lengths.length - 1, Math.floor(CUT * lengths.length))];
+      const longest = prompts.reduce((most, { text }) => Math.max(most, count(text)), usual);
+      const maxTokens = Math.min(model.text.maxTokens, 8 * Math.ceil(longest / 8));
+      return { tokenizer: join(out, 'tokenizer.json'), maxTokens };
+    },
+  };
+}
+
+/** The user's configuration, looking at the run a few times, and reading texts as long as every arm's. */
+function withLooks(config: unknown, maxTokens: number | undefined, steps: number): unknown {
+  const { model, training, ...rest } = (config ?? {}) as { model?: { text?: object }; training?: object };
+  const text = maxTokens === undefined ? {} : { text: { ...model?.text, maxTokens } };
+  return {
+    ...rest,
+    model: { ...model, ...text },
+    training: { ...training, validateEvery: Math.ceil(steps / POINTS), snapshots: true },
+  };
+}
+
+/** How many steps the minutes are worth, by trying a few on the first arm. */
+async function* measureSteps(
+  { minutes = 5 }: CompareOptions,
+  training: TrainGeneratorOptions,
+  out: string,
+): AsyncGenerator<CompareEvent, number> {
+  await rm(out, { recursive: true, force: true });
+  const times: number[] = [];
+  let last = performance.now();
+  for await (const event of trainGenerator({ ...training, out, config: withoutLooks(training.config) })) {
+    if (event.kind !== 'step') continue;
+    times.push(performance.now() - last);
+    last = performance.now();
+    yield { kind: 'measuring', done: event.step, total: TRIED };
+  }
+  await rm(out, { recursive: true, force: true });
+  const usual = times.slice(WARM).sort((a, b) => a - b);
+  return Math.max(1, Math.round((minutes * 60_000) / usual[Math.floor(usual.length / 2)]));
+}
+
+function withoutLooks(config: unknown): unknown {
+  const { training, ...rest } = config as { training: object };
+  return { ...rest, training: { ...training, validateEvery: 10 * TRIED, snapshots: false, previews: 0 } };
+}

@@ -1,0 +1,165 @@
+/** The pictures that are learnt, and the prompts that nobody was trained on. */
+import { openDataset } from '../data/index.ts';
+import {
+  CAPTION_KINDS,
+  type Caption,
+  type CaptionKind,
+  type OnFailure,
+  type Sample,
+} from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
+import { random } from '../random.ts';
+import { normaliseCaption } from '../text/normalise-caption.ts';
+import type { Arm } from './arms.ts';
+
+export const PROMPT_KINDS = [...CAPTION_KINDS, 'upsampled'] as const;
+export type PromptKind = (typeof PROMPT_KINDS)[number];
+
+export interface Prompt {
+  /** Of the picture that it describes. */
+  key: string;
+  /** What is drawn. */
+  text: string;
+  /** What was asked for, and is judged: the text, or what was upsampled to it. */
+  asked: string;
+}
+
+/** A picture as far as its captions go. */
+export interface Captioned {
+  key: string;
+  captions: Caption[];
+  /** It is a scene of the world, of which everything can be read back. */
+  scene: boolean;
+}
+
+export async function readCaptioned(places: readonly string[], onFailure: OnFailure): Promise<Captioned[]> {
+  const found = new Map<string, Captioned>();
+  for (const place of places)
+    for await (const { key, captions, meta } of await openDataset(place, { onFailure }))
+      if (!found.has(key)) found.set(key, { key, captions, scene: isScene(meta) });
+  return [...found.values()];
+}
+
+const isScene = (meta: Sample['meta']): boolean => typeof meta?.scene === 'object' && meta.scene !== null;
+
+export interface SplitOptions {
+  arms: readonly Arm[];
+  kinds: readonly PromptKind[];
+  /** Pictures whose captions become prompts; where there is no collection of its own for that. */
+  heldOut: number;
+  /** Prompts of each kind, at most. */
+  most: number;
+  seed: number;
+  /** Whether a prompt is short enough for the text encoder. */
+  fits(text: string): boolean;
+  upsample?: (prompts: readonly string[]) => Promise<string[]>;
+}
+
+export interface Split {
+  /** Keys of pictures that are learnt by no arm: those held out, those that some arm has no caption of, those that say a prompt. */
+  leaveOut: ReadonlySet<string>;
+  learnt: number;
+  /** Left out because a caption of theirs is a prompt, or because an arm has none of its kinds. */
+  sayAPrompt: number;
+  withoutKind: number;
+  prompts: Map<PromptKind, Prompt[]>;
+  /** Prompts too long for the encoder. */
+  tooLong: number;
+  /** All prompts are of scenes of the world. */
+  scenes: boolean;
+}
+
+/**
+ * Takes the prompts out of `test`, or out of some of the pictures of `data` where there is no `test`, and everything out of what is learnt
+ * that would give a prompt away: these pictures, and every other whose captions, in any arm, say a prompt word for word.
+ * @throws RecaptionError `no-prompts`, `too-few-pictures`
+ */
+export async function splitCollection(
+  data: readonly Captioned[],
+  test: readonly Captioned[] | undefined,
+  { arms, kinds, heldOut, most, seed, fits, upsample }: SplitOptions,
+): Promise<Split> {
+  const learnable = data.filter((one) => arms.every((arm) => captionsOf(one, arm).length > 0));
+  const asked =
+    test ??
+    inOrder(
+      data,
+      new Set(
+        random(seed, 'held-out')
+          .shuffle(learnable.map(({ key }) => key))
+          .slice(0, heldOut),
+      ),
+    );
+  const prompts = new Map<PromptKind, Prompt[]>();
+  let tooLong = 0;
+  for (const kind of kinds) {
+    const own = kind === 'upsampled' ? briefKind(asked) : kind;
+    const known = new Set<string>();
+    const found: Prompt[] = [];
+    for (const { key, captions } of asked) {
+      const text = captionOf(captions, own);
+      if (text === undefined || known.has(said(text))) continue;
+      known.add(said(text));
+      if (!fits(text)) tooLong++;
+      else found.push({ key, text, asked: text });
+      if (found.length === most) break;
+    }
+    if (found.length === 0) {
+      const there = CAPTION_KINDS.filter((one) => asked.some(({ captions }) => captionOf(captions, one)));
+      throw new RecaptionError('no-prompts', `no picture that was held out has a ${own} caption to be a prompt`, {
+        place: `--prompts ${kind}`,
+        hint: `There are captions of the kind ${there.join(', ')}.`,
+      }); // biome-ignore format: one line
+    }
+    if (kind === 'upsampled') {
+      if (!upsample) throw new RecaptionError('no-prompts', 'nobody is there to upsample prompts', { place: '--prompts upsampled' }); // biome-ignore format: one line
+      const texts = await upsample(found.map(({ asked }) => asked));
+      for (const [i, prompt] of found.entries()) if (fits(texts[i])) prompt.text = texts[i];
+    }
+    prompts.set(kind, found);
+  }
+  const words = new Set([...prompts.values()].flat().flatMap(({ text, asked }) => [said(text), said(asked)]));
+  const outside = new Set(test ? [] : asked.map(({ key }) => key));
+  const leaveOut = new Set(outside);
+  let [sayAPrompt, withoutKind] = [0, 0];
+  const able = new Set(learnable);
+  for (const one of data) {
+    if (outside.has(one.key)) continue;
+    if (!able.has(one)) withoutKind++;
+    else if (arms.some((arm) => captionsOf(one, arm).some((text) => words.has(said(text))))) sayAPrompt++;
+    else continue;
+    leaveOut.add(one.key);
+  }
+  const learnt = data.length - leaveOut.size;
+  if (learnt < LEAST) {
+    throw new RecaptionError('too-few-pictures', `${learnt} pictures are left to be learnt`, {
+      hint: `${outside.size} of ${data.length} are held out for prompts, ${withoutKind} lack a caption of some arm, ${sayAPrompt} say what is a prompt: add pictures, or hold out fewer with --held-out.`,
+    }); // biome-ignore format: one line
+  }
+  const scenes = asked.length > 0 && asked.every(({ scene }) => scene);
+  return { leaveOut, learnt, sayAPrompt, withoutKind, prompts, tooLong, scenes };
+}
+
+/** Pictures that a comparison needs at least. */
+const LEAST = 2;
+
+/** What an arm may learn of a picture. */
+export function captionsOf({ key, captions }: Captioned, { captions: blend, reword }: Arm): string[] {
+  const texts = captions
+    .filter(({ kind, text }) => blend.some((share) => share.kind === kind) && normaliseCaption(text) !== '')
+    .map(({ text }) => text);
+  return reword ? texts.map((text) => reword(text, key)) : texts;
+}
+
+const captionOf = (captions: readonly Caption[], kind: CaptionKind): string | undefined =>
+  captions.find((caption) => caption.kind === kind && normaliseCaption(caption.text) !== '')?.text;
+
+/** What people would type: what they wrote themselves, or something short. */
+const briefKind = (asked: readonly Captioned[]): CaptionKind =>
+  asked.some(({ captions }) => captionOf(captions, 'human')) ? 'human' : 'short';
+
+/** The words of a caption, however they are typed. */
+const said = (text: string): string => normaliseCaption(text).toLowerCase();
+
+const inOrder = (all: readonly Captioned[], keys: ReadonlySet<string>): Captioned[] =>
+  all.filter(({ key }) => keys.has(key));

@@ -1,0 +1,250 @@
+/** The report as one HTML file: it needs no server, no network and no script. */
+import { SKILLS } from '../evaluate/scene-check.ts';
+import { escapeHtml } from '../html.ts';
+import { barChart, COLOURS, forestChart, lineChart, signed } from './charts.ts';
+import type { PromptKind } from './prompts.ts';
+import type { ArmDifference, ArmResult, CompareReport, Score } from './report.ts';
+
+export interface ReportPictures {
+  /** Pictures that are learnt, as data URLs, with the caption that each arm learns. */
+  captioned: { key: string; picture?: string; captions: { arm: string; text: string }[] }[];
+  /** Drawn pictures by their path, as data URLs. */
+  images: ReadonlyMap<string, string>;
+}
+
+const LIGHT = ['#5b6cc4', '#d1622b', '#2f8f6b', '#b03a72', '#8a7a1f', '#3d8fb5', '#7d5ba6', '#6b6b6b'];
+const DARK = ['#93a2f0', '#f0905c', '#66c49d', '#e57bab', '#cdbb55', '#78c1e3', '#b799dd', '#b3b3b3'];
+
+const STYLE = `
+:root { color-scheme: light dark; --page: #f6f5f1; --card: #fff; --ink: #1d1c1a; --soft: #69655e; --line: #e2dfd8; --good: #2f8f6b; --bad: #b4471f; ${LIGHT.map((c, i) => `--c${i}: ${c};`).join(' ')} }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #151513; --card: #201f1d; --ink: #ebe8e2; --soft: #a09b92; --line: #3a3835; --good: #66c49d; --bad: #f0905c; ${DARK.map((c, i) => `--c${i}: ${c};`).join(' ')} }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 76rem; padding: 1.5rem clamp(1rem, 3vw, 2.5rem) 4rem; background: var(--page); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: .2rem 0 .6rem; }
+h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
+p { max-width: 62rem; margin: .4rem 0; }
+.soft, figcaption { color: var(--soft); font-size: .9rem; }
+.conclusion { padding: 1rem 1.2rem; background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--c1); border-radius: .5rem; }
+.conclusion p { margin: .35rem 0; font-size: 1.08rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; font-size: .92rem; }
+th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tr:last-child td { border-bottom: 0; }
+.mark { display: inline-block; width: .75em; height: .75em; border-radius: .2em; margin-right: .4em; }
+figure { margin: .6rem 0; }
+svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+svg text { fill: var(--ink); } svg .tick { fill: var(--soft); }
+svg .grid { stroke: var(--line); } svg .zero { stroke: var(--ink); stroke-width: 1.5; } svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
+svg .range { stroke-width: 3; } svg .range.shown { stroke: var(--c1); } svg .range.unshown { stroke: var(--soft); }
+svg circle.shown { fill: var(--c1); } svg circle.unshown { fill: var(--soft); }
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: .8rem; }
+.pair { padding: .7rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; min-width: 0; }
+.pair p { margin: 0 0 .5rem; font-size: .92rem; overflow-wrap: anywhere; }
+.pair .row { display: flex; flex-wrap: wrap; gap: .6rem; }
+.pair figure { margin: 0; width: 7rem; }
+.pair img { display: block; width: 100%; image-rendering: pixelated; border-radius: .3rem; border: 1px solid var(--line); }
+.pair figcaption { font-size: .8rem; line-height: 1.3; margin-top: .2rem; overflow-wrap: anywhere; }
+.met { color: var(--good); } .missed { color: var(--bad); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .9rem; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+code { font-size: .9em; }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
+`;
+
+export function reportPage(report: CompareReport, pictures: ReportPictures): string {
+  const { title, conclusion, complete, comparison, minutes } = report;
+  const done = minutes.runs.length;
+  const all = report.arms.length * comparison.seeds.length;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+<p class="soft">The same generator, trained on ${report.arms.length} ways to caption the same ${number(comparison.learnt)} pictures: ${number(comparison.steps)} steps each, ${plural(comparison.seeds.length, 'seed')}, the same first weights, pictures in the same order, the same noise.</p>
+<section class="conclusion">
+${complete ? '' : `<p class="soft">${done} of ${all} runs are done; this is what is known so far.</p>`}
+${conclusion.length > 0 ? conclusion.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n') : '<p>Nothing can be said before every kind of caption has been trained once.</p>'}
+</section>
+${captionSection(report, pictures)}
+${kindsOf(report)
+  .map((kind) => resultSection(report, kind))
+  .join('\n')}
+${curveSection(report)}
+${pictureSection(report, pictures)}
+${costSection(report)}
+${provenanceSection(report)}
+</body>
+</html>
+`;
+}
+
+const number = (value: number): string => value.toLocaleString('en');
+const plural = (count: number, noun: string): string => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
+const kindsOf = ({ comparison }: CompareReport): PromptKind[] =>
+  Object.keys(comparison.prompts) as PromptKind[];
+const mark = (i: number): string => `<span class="mark" style="background: var(--c${i % COLOURS})"></span>`;
+const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[], numbersFrom = 1): string {
+  const kind = (i: number) => (i >= numbersFrom ? ' class="number"' : '');
+  const head = heads.map((cell, i) => `<th${kind(i)} scope="col">${cell}</th>`).join('');
+  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i)}>${cell}</td>`).join('')}</tr>`);
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
+}
+
+function captionSection({ arms }: CompareReport, { captioned }: ReportPictures): string {
+  const rows = arms.map(({ name, captions, reworded, style }, i) => [
+    `${mark(i)}${escapeHtml(name)}`,
+    `${escapeHtml(captions)}${reworded ? ', reworded' : ''}`,
+    style.length.mean.toFixed(1),
+    `${style.length.p5}–${style.length.p95}`,
+    number(style.vocabulary.words),
+    share(style.letterCase.lower ?? 0),
+    share(style.whiteSpace.leading),
+    share(style.duplicates.share),
+  ]);
+  const shown = captioned.map(({ key, picture, captions }) => {
+    const image = picture ? `<figure><img src="${picture}" alt="${escapeHtml(key)}"></figure>` : '';
+    const texts = captions.map(({ arm, text }, i) => `<p>${mark(i)}<b>${escapeHtml(arm)}</b> ${escapeHtml(text)}</p>`); // biome-ignore format: one line
+    return `<div class="pair"><div class="row">${image}<div style="flex: 1; min-width: 10rem">${texts.join('')}</div></div></div>`;
+  });
+  return `<h2>The captions</h2>
+${table(['', 'captions learnt', 'words', '5–95 %', 'vocabulary', 'lower case', 'leading space', 'said twice'], rows, 2)}
+<div class="pairs" style="margin-top: .8rem">${shown.join('\n')}</div>`;
+}
+
+/** What a score is called. */
+const NAMES: Partial<Record<Score, string>> = { met: 'all met', clip: 'CLIP score' };
+const nameOf = (score: Score): string => NAMES[score] ?? score;
+
+function resultSection(report: CompareReport, kind: PromptKind): string {
+  const own = report.results.filter((one) => one.kind === kind);
+  if (own.length === 0) return '';
+  const count = report.comparison.prompts[kind] ?? 0;
+  const scores = (['met', ...SKILLS, 'clip'] as const).filter((score) =>
+    own.some((one) => one.scores[score]),
+  );
+  const shares = scores.filter((score) => score !== 'clip');
+  const bars = barChart(
+    `Share of what ${kind} prompts ask for that was drawn`,
+    shares.map(nameOf),
+    own.map(({ arm, scores: of }) => ({
+      name: arm,
+      bars: shares.map((score) => {
+        const one = of[score];
+        return one && { value: 100 * one.value, low: 100 * one.interval[0], high: 100 * one.interval[1] };
+      }),
+    })),
+    { most: 100, unit: ' %' },
+  );
+  const figure = (result: ArmResult, score: Score): string => {
+    const one = result.scores[score];
+    if (!one) return '–';
+    const [low, high] = one.interval;
+    if (score === 'clip')
+      return `${one.value.toFixed(2)} <span class="soft">${low.toFixed(2)}–${high.toFixed(2)}</span>`;
+    return `${share(one.value)} <span class="soft">${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}</span>`;
+  };
+  const rows = scores.map((score) => [nameOf(score), ...own.map((result) => figure(result, score))]);
+  const heads = own.map(({ arm }, i) => `${mark(i)}${escapeHtml(arm)}`);
+  const legend = heads.map((head) => `<span style="margin-right: 1.2rem">${head}</span>`).join('');
+  return `<h2>${escapeHtml(capital(kind))} prompts</h2>
+<p class="soft">${plural(count, 'prompt')} that nobody was trained on, ${plural(report.comparison.picturesPerPrompt, 'picture')} of each for each seed${kind === 'upsampled' ? '; judged by what was asked for before they were upsampled' : ''}. Whiskers and small figures are 95 % intervals over prompts${report.comparison.seeds.length > 1 ? ' and seeds' : ''}.</p>
+${shares.length > 0 ? `<p>${legend}</p><figure class="scroll">${bars}</figure>` : ''}
+${table(['', ...heads], rows)}
+${differenceFigure(report, kind)}`;
+}
+
+const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
+
+function differenceFigure({ differences, main }: CompareReport, kind: PromptKind): string {
+  const own = differences.filter((one) => one.kind === kind && one.score === main);
+  if (own.length === 0) return '';
+  const scale = main === 'clip' ? 1 : 100;
+  const unit = main === 'clip' ? '' : ' points';
+  const row = (one: ArmDifference) => ({
+    name: `${one.to} − ${one.from}`,
+    difference: scale * one.difference,
+    low: scale * one.interval[0],
+    high: scale * one.interval[1],
+  });
+  const seeds = own[0].perSeed.map(({ seed }) => `seed ${seed}`);
+  const rows = own.map((one) => [
+    escapeHtml(`${one.to} − ${one.from}`),
+    `${signed(scale * one.difference)} <span class="soft">${signed(scale * one.interval[0])} to ${signed(scale * one.interval[1])}</span>`,
+    one.p < 0.001 ? '< 0.001' : one.p.toFixed(3),
+    ...one.perSeed.map(({ difference, interval: [low, high] }) => `${signed(scale * difference)} <span class="soft">${signed(scale * low)} to ${signed(scale * high)}</span>`), // biome-ignore format: one line
+  ]);
+  return `<h3>Differences in ${main === 'met' ? 'prompts fully met, in points' : 'CLIP score'}</h3>
+<figure class="scroll">${forestChart(`Differences, ${kind} prompts`, own.map(row), unit)}<figcaption>Paired: the same prompt, the same noise, the same seed. What crosses the line may be chance.</figcaption></figure>
+${seeds.length > 1 ? table(['', 'all seeds', 'p', ...seeds], rows) : ''}`;
+}
+
+function curveSection(report: CompareReport): string {
+  if (report.curves.length === 0) return '';
+  const { clip, seeds } = report.comparison;
+  const charts = kindsOf(report).map((kind) => {
+    const own = report.arms.flatMap(({ name }) => report.curves.find((one) => one.kind === kind && one.arm === name) ?? []); // biome-ignore format: one line
+    if (own.length === 0) return '';
+    const series = own.map(({ arm, points }) => ({ name: arm, points }));
+    return `<figure class="scroll"><figcaption>${escapeHtml(capital(kind))} prompts</figcaption>${lineChart(`CLIP score over training, ${kind} prompts`, series, 'steps')}</figure>`;
+  });
+  const legend = report.arms.map(({ name }, i) => `<span style="margin-right: 1.2rem">${mark(i)}${escapeHtml(name)}</span>`); // biome-ignore format: one line
+  return `<h2>CLIP score over training</h2>
+<p class="soft">100 · cosine by ${escapeHtml(clip ?? '')}, a few prompts of each kind at every snapshot${seeds.length > 1 ? '; bands reach from the lowest seed to the highest' : ''}.</p>
+<p>${legend.join('')}</p>
+${charts.join('\n')}`;
+}
+
+function pictureSection({ examples, comparison }: CompareReport, { images }: ReportPictures): string {
+  if (examples.length === 0) return '';
+  const cards = examples.map(({ kind, prompt, arms }) => {
+    const pictures = arms.map(({ name, picture, met, missed }, i) => {
+      const verdict = met === undefined ? '' : met ? '<span class="met">✓ all met</span>' : `<span class="missed">✗ ${escapeHtml(missed?.join(', ') || 'nothing to judge')}</span>`; // biome-ignore format: one line
+      return `<figure><img src="${images.get(picture) ?? ''}" alt="${escapeHtml(`${name}: ${prompt.text}`)}"><figcaption>${mark(i)}${escapeHtml(name)}<br>${verdict}</figcaption></figure>`;
+    });
+    const upsampled =
+      prompt.text === prompt.asked ? '' : `<p class="soft">drawn from: ${escapeHtml(prompt.text)}</p>`;
+    return `<div class="pair"><p><span class="soft">${kind}:</span> ${escapeHtml(prompt.asked)}</p>${upsampled}<div class="row">${pictures.join('')}</div></div>`;
+  });
+  return `<h2>The same prompt, the same noise</h2>
+<p class="soft">The first prompts of each kind, as they come, by the generators of seed ${comparison.seeds[0]}.</p>
+<div class="pairs">${cards.join('\n')}</div>`;
+}
+
+function costSection({ minutes }: CompareReport): string {
+  const cell = (value: number) => value.toFixed(1);
+  const rows = minutes.runs.map(({ arm, seed, training, drawing, judging }) => [escapeHtml(arm), `${seed}`, cell(training), cell(drawing), cell(judging)]); // biome-ignore format: one line
+  const sum = (key: 'training' | 'drawing' | 'judging') => cell(minutes.runs.reduce((all, run) => all + run[key], 0)); // biome-ignore format: one line
+  return `<h2>What it took, in minutes</h2>
+${table(['', 'seed', 'training', 'drawing', 'judging'], [...rows, ['all', '', sum('training'), sum('drawing'), sum('judging')]])}`;
+}
+
+function provenanceSection({ comparison, made, command }: CompareReport): string {
+  const facts: [string, string][] = [
+    ['pictures', comparison.data.join(', ')],
+    ['prompts from', comparison.test ?? 'pictures of these that were held out'],
+    ['left out', `${number(comparison.sayAPrompt)} pictures with a caption that is a prompt, ${number(comparison.withoutKind)} without a caption for every arm`], // biome-ignore format: one line
+    ['generator', `${number(comparison.parameters)} parameters, ${number(comparison.steps)} steps${comparison.init ? `, from ${comparison.init}` : ''}`], // biome-ignore format: one line
+    ['seeds', `${comparison.seeds.join(', ')}; noise from ${comparison.noise}`],
+    ...(comparison.clip ? [['CLIP', comparison.clip] as [string, string]] : []),
+    ...(comparison.upsampler ? [['upsampler', comparison.upsampler] as [string, string]] : []),
+    ['configuration', JSON.stringify(comparison.config ?? 'the default')],
+    ['made', `${made.date.slice(0, 16).replace('T', ' ')} UTC by Recaption ${made.version}${made.commit ? `, commit ${made.commit}` : ''}`], // biome-ignore format: one line
+    ['machine', `${made.processor}, ${plural(made.cores, 'core')}, Node ${made.node}`],
+    ...(command ? [['command', command] as [string, string]] : []),
+  ];
+  const list = facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);
+  return `<h2>Where the figures come from</h2>
+<dl>${list.join('\n')}</dl>`;
+}

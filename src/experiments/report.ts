@@ -1,0 +1,397 @@
+/** What a comparison found, in numbers and in a sentence; `report.json` is this, `report.html` shows it. */
+import { join } from 'node:path';
+import { drawCaptions } from '../data/blend.ts';
+import { loadImages, openDataset } from '../data/index.ts';
+import type { Dataset } from '../data/sample.ts';
+import { SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
+import { writeFileAtomic } from '../files.ts';
+import { decodeImage, encodePng } from '../image/index.ts';
+import { type Additive, additive, sumRows } from '../metrics/additive.ts';
+import type { Difference } from '../metrics/bootstrap.ts';
+import { type CaptionStyle, captionStyle, countStyle } from '../metrics/style.ts';
+import { writeJson } from '../models/model-folder.ts';
+import { type Provenance, provenance } from '../provenance.ts';
+import { type Arm, mixInWords } from './arms.ts';
+import type { CompareOptions } from './compare.ts';
+import type { Plan } from './plan.ts';
+import type { Captioned, Prompt, PromptKind, Split } from './prompts.ts';
+import { reportPage } from './report-page.ts';
+import { pictureName, type RunResult } from './run.ts';
+import { type Estimate, overSeeds, pairedOverSeeds } from './statistics.ts';
+
+/** Shares in [0, 1]; `clip` is 100 · cosine. */
+export type Score = SceneScore | 'clip';
+
+export interface ArmReport {
+  name: string;
+  captions: string;
+  /** Something is done to the captions besides. */
+  reworded: boolean;
+  /** Of the captions that it learns, one of each picture. */
+  style: CaptionStyle;
+}
+
+export interface ArmResult {
+  kind: PromptKind;
+  arm: string;
+  scores: Partial<Record<Score, Estimate & { asked: number }>>;
+  /** The main score of each seed. */
+  perSeed: { seed: number; value: number }[];
+}
+
+export interface ArmDifference extends Difference {
+  kind: PromptKind;
+  score: Score;
+  from: string;
+  to: string;
+  perSeed: (Difference & { seed: number })[];
+}
+
+export interface Curve {
+  kind: PromptKind;
+  arm: string;
+  /** Mean over the seeds, and the least and the most of them. */
+  points: { step: number; mean: number; least: number; most: number }[];
+}
+
+export interface Example {
+  kind: PromptKind;
+  prompt: Prompt;
+  /** For each arm the picture of the first seed, within the folder. */
+  arms: { name: string; picture: string; met?: boolean; missed?: string[] }[];
+}
+
+export interface CompareReport {
+  format: 1;
+  title: string;
+  /** All runs are done. */
+  complete: boolean;
+  /** Which score the sentences are about. */
+  main: Score;
+  conclusion: string[];
+  command?: string;
+  made: Provenance;
+  comparison: {
+    data: string[];
+    test?: string;
+    learnt: number;
+    sayAPrompt: number;
+    withoutKind: number;
+    steps: number;
+    seeds: number[];
+    prompts: Partial<Record<PromptKind, number>>;
+    picturesPerPrompt: number;
+    noise: number;
+    parameters: number;
+    clip?: string;
+    upsampler?: string;
+    init?: string;
+    config?: unknown;
+  };
+  arms: ArmReport[];
+  results: ArmResult[];
+  differences: ArmDifference[];
+  curves: Curve[];
+  examples: Example[];
+  minutes: {
+    runs: { arm: string; seed: number; training: number; drawing: number; judging: number }[];
+    /** Of this session, from its start. */
+    session: number;
+  };
+}
+
+export interface Summary {
+  options: CompareOptions;
+  plan: Plan;
+  split: Split;
+  learnt: readonly Captioned[];
+  results: readonly RunResult[];
+  complete: boolean;
+  minutes: number;
+}
+
+/** Captions whose style is counted, of each arm. */
+const STYLED = 2000;
+/** Prompts of each kind whose pictures are shown. */
+const SHOWN = 12;
+
+export function summarise({
+  options,
+  plan,
+  split,
+  learnt,
+  results,
+  complete,
+  minutes,
+}: Summary): CompareReport {
+  const { arms, clip } = options;
+  const main: Score = split.scenes ? 'met' : 'clip';
+  // Only seeds that every arm has been trained with: the others would not be paired.
+  const seeds = plan.seeds.filter((seed) => arms.every(({ name }) => found(results, name, seed)));
+  const kinds = [...split.prompts.keys()];
+  const all = (kind: PromptKind, arm: string) =>
+    seeds.map((seed) => scored(found(results, arm, seed)!, kind));
+  const any = seeds.length > 0 ? kinds : [];
+  const measured = any.flatMap((kind) =>
+    arms.map(({ name }) => resultOf(kind, name, seeds, all(kind, name), main)),
+  );
+  const pairs = arms.flatMap((to, i) => arms.slice(0, i).map((from) => ({ from: from.name, to: to.name })));
+  const differences = any.flatMap((kind) =>
+    pairs.flatMap(({ from, to }) => differencesOf(kind, from, to, seeds, all(kind, from), all(kind, to))),
+  );
+  return {
+    format: 1,
+    title: options.title ?? 'Which captions make the better generator?',
+    complete,
+    main,
+    conclusion: conclude(measured, differences, main, arms, seeds.length),
+    ...(options.command && { command: options.command }),
+    made: provenance(),
+    comparison: {
+      data: options.data,
+      ...(options.test && { test: options.test }),
+      learnt: split.learnt,
+      sayAPrompt: split.sayAPrompt,
+      withoutKind: split.withoutKind,
+      steps: plan.steps,
+      seeds: plan.seeds,
+      prompts: Object.fromEntries([...split.prompts].map(([kind, { length }]) => [kind, length])),
+      picturesPerPrompt: options.count,
+      noise: options.seed,
+      parameters: results[0]?.parameters ?? 0,
+      ...(clip && { clip: clip.id }),
+      ...(options.upsample && { upsampler: options.upsample.id }),
+      ...(options.init && { init: options.init }),
+      ...(options.config !== undefined && { config: options.config }),
+    },
+    arms: arms.map((arm) => ({
+      name: arm.name,
+      captions: mixInWords(arm.captions),
+      reworded: arm.reword !== undefined,
+      style: captionStyle(countStyle(learnt.slice(0, STYLED).map((one) => ({ image: one.key, text: learntCaption(one, arm, plan.seeds[0]) }))), { top: 5 }), // biome-ignore format: one line
+    })),
+    results: measured,
+    differences,
+    curves: kinds.flatMap((kind) => arms.map(({ name }) => curveOf(kind, name, results))).filter(({ points }) => points.length > 0), // biome-ignore format: one line
+    examples: any.flatMap((kind) => examplesOf(kind, split, arms, results, seeds[0], options.count)), // biome-ignore format: one line
+    minutes: {
+      runs: results.map(({ arm, seed, minutes }) => ({ arm, seed, ...minutes })),
+      session: minutes,
+    },
+  };
+}
+
+const found = (results: readonly RunResult[], arm: string, seed: number) =>
+  results.find((one) => one.arm === arm && one.seed === seed);
+
+/** The caption that an arm learns of a picture in the first pass. */
+export function learntCaption(
+  { key, captions }: Captioned,
+  { captions: blend, reword }: Arm,
+  seed: number,
+): string {
+  const [{ text }] = drawCaptions({ key, captions }, blend, { seed, epoch: 0 }).captions;
+  return reword ? reword(text, key) : text;
+}
+
+/** Scores of the pictures of a kind of prompt; `asked` is the column that counts how often a score was asked for. */
+interface Scored {
+  table: Additive;
+  names: { score: Score; asked: number }[];
+}
+
+function scored({ judged }: RunResult, kind: PromptKind): Scored {
+  const { scenes, clip } = judged[kind]!;
+  const parts: Scored[] = [];
+  if (scenes) parts.push({ table: sceneTable(scenes), names: SCENE_SCORES.map((score, i) => ({ score, asked: 2 * i + 1 })) }); // biome-ignore format: one line
+  if (clip) parts.push({ table: additive(clip, 2, ([sum, count]) => [count > 0 ? sum / count : 0]), names: [{ score: 'clip', asked: 1 }] }); // biome-ignore format: one line
+  return parts.reduce(beside);
+}
+
+/** The columns of both, of the same prompts. */
+function beside(one: Scored, other: Scored): Scored {
+  const { width } = one.table;
+  const prompts = one.table.rows.length / width;
+  const rowOf = ({ table: { rows, width } }: Scored, i: number) => rows.subarray(i * width, (i + 1) * width);
+  const rows = Array.from({ length: prompts }, (_, i) => [...rowOf(one, i), ...rowOf(other, i)]);
+  return {
+    table: additive(rows, width + other.table.width, (sum) => [
+      ...one.table.scores(sum.subarray(0, width)),
+      ...other.table.scores(sum.subarray(width)),
+    ]),
+    names: [...one.names, ...other.names.map(({ score, asked }) => ({ score, asked: width + asked }))],
+  };
+}
+
+const tablesOf = (all: readonly Scored[]): Additive[] => all.map(({ table }) => table);
+
+/** Places of the scores that anybody asked for. */
+function askedFor([{ table, names }]: readonly Scored[]): { score: Score; at: number; asked: number }[] {
+  const sums = sumRows(table);
+  return names
+    .map(({ score, asked }, at) => ({ score, at, asked: sums[asked] }))
+    .filter(({ asked }) => asked > 0);
+}
+
+function resultOf(
+  kind: PromptKind,
+  arm: string,
+  seeds: readonly number[],
+  all: readonly Scored[],
+  main: Score,
+): ArmResult {
+  const estimates = overSeeds(tablesOf(all));
+  const wanted = askedFor(all);
+  const mainAt = wanted.find(({ score }) => score === main)?.at ?? 0;
+  return {
+    kind,
+    arm,
+    scores: Object.fromEntries(wanted.map(({ score, at, asked }) => [score, { ...estimates[at], asked: asked * all.length }])), // biome-ignore format: one line
+    perSeed: all.map(({ table }, i) => ({ seed: seeds[i], value: table.scores(sumRows(table))[mainAt] })),
+  };
+}
+
+function differencesOf(
+  kind: PromptKind,
+  from: string,
+  to: string,
+  seeds: readonly number[],
+  one: readonly Scored[],
+  other: readonly Scored[],
+): ArmDifference[] {
+  const all = pairedOverSeeds(tablesOf(one), tablesOf(other));
+  const each = seeds.map((_, i) => pairedOverSeeds([one[i].table], [other[i].table]));
+  return askedFor(one).map(({ score, at }) => ({
+    kind,
+    score,
+    from,
+    to,
+    ...all[at],
+    perSeed: seeds.map((seed, i) => ({ seed, ...each[i][at] })),
+  }));
+}
+
+function curveOf(kind: PromptKind, arm: string, results: readonly RunResult[]): Curve {
+  const own = results.filter((one) => one.arm === arm);
+  const steps = [...new Set(own.flatMap(({ curve }) => curve.map(({ step }) => step)))].sort((a, b) => a - b);
+  const points = steps.flatMap((step) => {
+    const values = own.flatMap(({ curve }) => curve.find((point) => point.step === step)?.clip[kind] ?? []);
+    if (values.length === 0) return [];
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return [{ step, mean, least: Math.min(...values), most: Math.max(...values) }];
+  });
+  return { kind, arm, points };
+}
+
+function examplesOf(
+  kind: PromptKind,
+  { prompts }: Split,
+  arms: readonly Arm[],
+  results: readonly RunResult[],
+  seed: number,
+  count: number,
+): Example[] {
+  return prompts
+    .get(kind)!
+    .slice(0, SHOWN)
+    .map((prompt, i) => ({
+      kind,
+      prompt,
+      arms: arms.map(({ name }) => ({
+        name,
+        picture: join('runs', `${name}-${seed}`, 'pictures', kind, pictureName(i, count)),
+        ...found(results, name, seed)?.judged[kind]?.verdicts?.[i],
+      })),
+    }));
+}
+
+/** What `score` is called in a sentence. */
+const WHAT: Partial<Record<Score, string>> = { met: 'fully met', clip: 'CLIP score' };
+
+/** A sentence for each kind of prompt and each arm after the first: what it gained, or that nothing was shown. */
+function conclude(
+  results: readonly ArmResult[],
+  differences: readonly ArmDifference[],
+  main: Score,
+  arms: readonly Arm[],
+  seeds: number,
+): string[] {
+  const [{ name: first }] = arms;
+  return differences
+    .filter(({ from, score }) => from === first && score === main)
+    .map(({ kind, to, interval, difference, perSeed }) => {
+      const value = (arm: string) => results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value; // biome-ignore format: one line
+      const points = (x: number) => (main === 'clip' ? x : 100 * x).toFixed(1);
+      const unit = main === 'clip' ? '' : ' %';
+      const [low, high] = interval.map(points);
+      const spread = `95 % interval ${low} to ${high}${seeds > 1 ? `, ${seeds} seeds` : ''}`;
+      const figures = `${points(value(to))}${unit} against ${points(value(first))}${unit}`;
+      const what = main === 'met' ? `of the ${kind} prompts that were ${WHAT.met}` : `in ${WHAT.clip} on ${kind} prompts`; // biome-ignore format: one line
+      const shown = interval[0] > 0 || interval[1] < 0;
+      if (!shown) return `No difference between ${to} and ${first} was shown ${main === 'met' ? `in the ${kind} prompts that were ${WHAT.met}` : what}: ${figures} (${spread.replace('interval', 'interval of the difference')}).`; // biome-ignore format: one line
+      const size = `${points(Math.abs(difference))}${main === 'clip' ? '' : ' points'} ${difference > 0 ? 'more' : 'less'}`;
+      const signs = perSeed.filter((one) => Math.sign(one.difference) === Math.sign(difference)).length;
+      const every = seeds > 1 ? ` The sign is the same in ${signs === seeds ? 'every seed' : `${signs} of ${seeds} seeds`}.` : ''; // biome-ignore format: one line
+      return `${to} has ${size} than ${first} ${what}: ${figures} (${spread}).${every}`;
+    });
+}
+
+/** Pictures whose captions are shown side by side. */
+const CAPTIONED = 6;
+/** Longest side of these, in pixels. */
+const THUMBNAIL = 160;
+
+/** Writes report.json and report.html. @returns the path of the page */
+export async function writeReport(
+  out: string,
+  report: CompareReport,
+  { learnt, arms, data }: { learnt: readonly Captioned[]; arms: readonly Arm[]; data: readonly string[] },
+): Promise<string> {
+  await writeJson(out, 'report.json', report);
+  const images = new Map<string, string>();
+  for (const { arms } of report.examples)
+    for (const { picture } of arms)
+      images.set(picture, dataUrl(await encodePng(await decodeImage(join(out, picture)))));
+  const some = learnt.slice(0, CAPTIONED);
+  const thumbnails = await thumbnailsOf(data, new Set(some.map(({ key }) => key)));
+  const captioned = some.map((one) => ({
+    key: one.key,
+    picture: thumbnails.get(one.key),
+    captions: arms.map((arm) => ({
+      arm: arm.name,
+      text: learntCaption(one, arm, report.comparison.seeds[0]),
+    })),
+  }));
+  const path = join(out, 'report.html');
+  await writeFileAtomic(path, reportPage(report, { captioned, images }));
+  return path;
+}
+
+const dataUrl = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+
+async function thumbnailsOf(
+  places: readonly string[],
+  keys: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const wanted = new Set(keys);
+  for (const place of places) {
+    if (wanted.size === 0) break;
+    for await (const { sample, image } of loadImages(await only(place, wanted), { maxSide: THUMBNAIL }))
+      found.set(sample.key, dataUrl(await encodePng(image)));
+  }
+  return found;
+}
+
+/** The samples of these keys; ends when all of them have been seen. */
+async function only(place: string, wanted: Set<string>): Promise<Dataset> {
+  const all = await openDataset(place);
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const sample of all) {
+        if (wanted.delete(sample.key)) yield sample;
+        if (wanted.size === 0) return;
+      }
+    },
+  };
+}
