@@ -44,6 +44,8 @@ const WORST_GLYPH = 0.4;
 /** Less of an object than this is not enough to know it by. */
 const LEAST_SEEN = 0.3;
 const MOST_OBJECTS = 6;
+/** Pixels that an outline covers at most, as a share of its area: it is drawn on a grid. */
+const MOST_AREA = 1.15;
 /** Extents between the two sizes: less is small, more is large. */
 const SIZE_BOUND = 0.36;
 const EXTENTS = { least: 0.2, most: 0.56 };
@@ -238,7 +240,8 @@ function likeliest(canvas: Canvas, patch: Patch): Found | undefined {
   for (const guess of fewOf(guessesOf(canvas, patch))) {
     const refined = refine(canvas, guess);
     for (const texture of TEXTURES) {
-      const cost = (refined.cost + costOf(canvas, refined, texture)) / 2;
+      const limit = best === undefined ? undefined : 2 * best.cost - refined.cost;
+      const cost = (refined.cost + costOf(canvas, refined, texture, limit)) / 2;
       if (best === undefined || cost < best.cost) best = { guess: refined, texture, cost };
     }
   }
@@ -261,6 +264,7 @@ function guessesOf(canvas: Canvas, { color, left, top, right, bottom }: Patch): 
     const { width, height } = OUTLINES[shape];
     const own = Math.max((right - left) / size / width, (bottom - top) / size / height);
     const extents = [own, 0.29, 0.44].filter((extent) => extent >= EXTENTS.least && extent <= EXTENTS.most);
+    let least = 1; // of this shape: worse ones are not looked at
     for (const extent of extents) {
       const [halfX, halfY] = [(extent * width) / 2, (extent * height) / 2];
       const across = [(left + right) / 2 / size, left / size + halfX, right / size - halfX];
@@ -268,7 +272,9 @@ function guessesOf(canvas: Canvas, { color, left, top, right, bottom }: Patch): 
       for (const x of across)
         for (const y of along) {
           const guess = { shape, color, x, y, extent };
-          guesses.push({ ...guess, cost: costOf(canvas, guess) });
+          const cost = costOf(canvas, guess, undefined, least);
+          least = Math.min(least, cost);
+          guesses.push({ ...guess, cost });
         }
     }
   }
@@ -292,7 +298,7 @@ function refine(canvas: Canvas, guess: Guess): Guess {
         // biome-ignore format: a table
         const moved = { ...best, [axis]: best[axis] + (sign * step) / canvas.size };
         if (moved.extent < EXTENTS.least || moved.extent > EXTENTS.most) continue;
-        moved.cost = costOf(canvas, moved);
+        moved.cost = costOf(canvas, moved, undefined, best.cost);
         if (moved.cost < best.cost - 1e-6) [best, better] = [moved, true];
       }
     }
@@ -303,8 +309,9 @@ function refine(canvas: Canvas, guess: Guess): Guess {
 /**
  * Share of an object's pixels that are wrong, those counted in that have its ink and lie outside of it. Without a texture any mixture of
  * the ink's two colours is right.
+ * @param limit what costs more than this is as good as infinitely bad, and need not be looked at to its end
  */
-function costOf(canvas: Canvas, guess: Where, texture?: Texture): number {
+function costOf(canvas: Canvas, guess: Where, texture?: Texture, limit = Number.POSITIVE_INFINITY): number {
   const { size, data, behind, ink, open, taken, mixtures } = canvas;
   const { color, x, y, extent, shape } = guess;
   const own = COLORS.indexOf(color);
@@ -316,8 +323,11 @@ function costOf(canvas: Canvas, guess: Where, texture?: Texture): number {
     Math.min(size, Math.max(0, Math.round(v * size))),
   );
   const [from, to] = [x - margin, x + margin].map((v) => Math.min(size, Math.max(0, Math.round(v * size))));
+  const whole = areaOf(shape) * (extent * size) ** 2;
+  const most = limit * (MOST_AREA * whole + 1);
   let [cost, area] = [0, 0];
   for (let row = first; row < last; row++) {
+    if (cost > most) return Number.POSITIVE_INFINITY;
     const v = ((row + 0.5) / size - y) / extent;
     for (let column = from; column < to; column++) {
       const i = row * size + column;
@@ -346,7 +356,6 @@ function costOf(canvas: Canvas, guess: Where, texture?: Texture): number {
     }
   }
   // What leaves the canvas, or is hidden for the most part, is no object of this world.
-  const whole = areaOf(shape) * (extent * size) ** 2;
   return area < LEAST_SEEN * whole ? Number.POSITIVE_INFINITY : cost / area;
 }
 
@@ -429,16 +438,16 @@ interface Glyph {
 /** The line of letters at the top or the bottom, if there is one. */
 function readLetters(canvas: Canvas): Letters | undefined {
   let best: (Letters & { gain: number }) | undefined;
-  for (const place of ['top', 'bottom'] as const)
+  const end = 8 * canvas.size; // places along the line are in eighths of a pixel
+  for (const place of ['top', 'bottom'] as const) {
+    const middle = LETTER_MARGIN + LETTER_BOX.height / 2;
+    const y = place === 'top' ? middle : 1 - middle;
+    const spots = remembered((at) => spotAt(canvas, at, y));
     for (const color of LETTER_COLORS) {
-      const middle = LETTER_MARGIN + LETTER_BOX.height / 2;
-      const y = place === 'top' ? middle : 1 - middle;
-      const glyphs = new Map<number, Glyph | undefined>(); // by place, in eighths of a pixel
-      const glyphAt = (at: number): Glyph | undefined => {
-        if (!glyphs.has(at)) glyphs.set(at, readGlyph(canvas, color, at / (8 * canvas.size), y));
-        return glyphs.get(at);
-      };
-      const end = 8 * canvas.size;
+      const glyphAt = remembered((at) => {
+        const spot = spots(at);
+        return spot && readGlyph(spot, color, canvas.size, y);
+      });
       for (let first = 0; first < end; first++) {
         let [text, gain] = ['', 0];
         for (let k = 0; k < 4; k++) {
@@ -451,6 +460,7 @@ function readLetters(canvas: Canvas): Letters | undefined {
         }
       }
     }
+  }
   if (best === undefined) return undefined;
   const { gain: _, ...letters } = best;
   take(canvas, (x, y) => {
@@ -460,43 +470,52 @@ function readLetters(canvas: Canvas): Letters | undefined {
   return letters;
 }
 
-/** The letter centred at (x, y) that the picture agrees with, if there is one. */
-function readGlyph(
-  { size, data, behind, open }: Canvas,
-  color: Color,
-  x: number,
-  y: number,
-): Glyph | undefined {
+function remembered<T>(make: (key: number) => T): (key: number) => T {
+  const known = new Map<number, T>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, make(key));
+    return known.get(key) as T;
+  };
+}
+
+/** The pixels where a letter would be. */
+interface Spot {
+  /** Of each: its colour, that of the background, its row, and eighths of a pixel from the middle. */
+  pixels: { pixel: Rgb; back: Rgb; row: number; eighths: number }[];
+  /** How far they are from the background together, in wrong pixels. */
+  empty: number;
+}
+
+/** Around the place `at` eighths of a pixel along a line at height `y`; undefined where the picture shows next to nothing. */
+function spotAt({ size, data, behind, open }: Canvas, at: number, y: number): Spot | undefined {
   const { width, height } = LETTER_BOX;
+  const x = at / (8 * size);
   if (x < width / 2 || x > 1 - width / 2) return undefined;
-  const { fill } = INKS[color];
-  const pixels: { x: number; y: number; off: number; pixel: Rgb; back: Rgb }[] = [];
+  const pixels: Spot['pixels'] = [];
   let [empty, seen] = [0, 0];
-  for (
-    let row = Math.max(0, Math.floor((y - height / 2) * size));
-    row < Math.min(size, Math.ceil((y + height / 2) * size));
-    row++ // biome-ignore format: one line
-  )
-    for (
-      let column = Math.floor((x - width / 2) * size - 1);
-      column <= Math.ceil((x + width / 2) * size);
-      column++
-    ) {
-      if (column < 0 || column >= size) continue;
+  const last = Math.min(size, Math.ceil((y + height / 2) * size));
+  const right = Math.min(size - 1, Math.ceil((x + width / 2) * size));
+  for (let row = Math.max(0, Math.floor((y - height / 2) * size)); row < last; row++)
+    for (let column = Math.max(0, Math.floor((x - width / 2) * size - 1)); column <= right; column++) {
       const i = row * size + column;
       const pixel = pixelAt(data, i);
       const back = behind[row];
-      const off = Math.min(CAP, colorDistance(pixel, back) ** 2) / CAP;
-      empty += off;
+      empty += Math.min(CAP, colorDistance(pixel, back) ** 2) / CAP;
       seen += open[i];
-      pixels.push({ x: (column + 0.5) / size - x, y: (row + 0.5) / size - y, off, pixel, back });
+      pixels.push({ pixel, back, row, eighths: 8 * column + 4 - at });
     }
-  if (seen < 0.1 * pixels.length) return undefined;
+  return seen < 0.1 * pixels.length ? undefined : { pixels, empty };
+}
+
+/** The letter of a colour that a spot agrees with, if there is one. */
+function readGlyph({ pixels, empty }: Spot, color: Color, size: number, y: number): Glyph | undefined {
+  const { fill } = INKS[color];
   let best: { letter: string; cost: number } | undefined;
   for (const letter of LETTERS) {
+    const covers = coverage(letter, size, y);
     let cost = 0;
-    for (const { x: dx, y: dy, pixel, back } of pixels) {
-      const share = Math.min(1, Math.max(0, 0.5 - lineDistance(letter, dx, dy) * size));
+    for (const { pixel, back, row, eighths } of pixels) {
+      const share = covers(row, eighths);
       let off = 0;
       for (let c = 0; c < 3; c++) off += (pixel[c] - back[c] - share * (fill[c] - back[c])) ** 2;
       cost += Math.min(CAP, off) / CAP;
@@ -507,3 +526,22 @@ function readGlyph(
   if (best === undefined || best.cost > WORST_GLYPH * empty) return undefined;
   return { letter: best.letter, gain: empty - best.cost };
 }
+
+/** Share of a pixel that a letter at height `y` covers, by its row and its distance in eighths of a pixel: asked for at every place. */
+function coverage(letter: string, size: number, y: number): (row: number, eighths: number) => number {
+  const name = `${letter} ${size} ${y}`;
+  let covers = coverages.get(name);
+  if (covers === undefined) {
+    const reach = 4 * Math.ceil(LETTER_BOX.width * size) + 16;
+    const shares = new Float32Array(size * 2 * reach).fill(-1);
+    covers = (row, eighths) => {
+      const at = row * 2 * reach + eighths + reach;
+      if (shares[at] < 0)
+        shares[at] = Math.min(1, Math.max(0, 0.5 - lineDistance(letter, eighths / (8 * size), (row + 0.5) / size - y) * size)); // biome-ignore format: one line
+      return shares[at];
+    };
+    coverages.set(name, covers);
+  }
+  return covers;
+}
+const coverages = new Map<string, ReturnType<typeof coverage>>();

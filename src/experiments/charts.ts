@@ -38,8 +38,9 @@ export function barChart(
   series: readonly { name: string; bars: readonly (Bar | undefined)[] }[],
   { most, unit = '' }: { most: number; unit?: string },
 ): string {
-  const [left, top, plot, bar, air] = [46, 8, 190, 14, 22];
-  const wide = series.length * bar + air;
+  const [left, top, plot, bar] = [46, 8, 190, 14];
+  const wide = Math.max(series.length * bar + 22, 80); // as wide as the labels
+  const air = wide - series.length * bar;
   const width = left + groups.length * wide + 8;
   const y = (value: number) => top + plot * (1 - Math.min(value, most) / most);
   const parts = ticks(0, most).flatMap((tick) => [
@@ -105,7 +106,7 @@ export function forestChart(
   unit: string,
 ): string {
   const [left, top, across, high, right] = [250, 6, 300, 26, 170];
-  const reach = Math.max(1e-9, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)])) * 1.08;
+  const reach = Math.max(1, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)])) * 1.08;
   const x = (value: number) => left + across * (0.5 + value / (2 * reach));
   const bottom = top + rows.length * high;
   const parts = ticks(-reach, reach, 4).flatMap((tick) => [
