@@ -83,6 +83,7 @@ async function compareCommand(options: Options, context: Context, argv: string[]
   const { openClip } = await import('../captioners/clip.ts');
   const clip = clipRef === undefined ? undefined : await openClip(clipRef, options.device);
   try {
+    const { compare } = await import('../experiments/compare.ts');
     const given = {
       ...rest,
       data,
@@ -93,24 +94,22 @@ async function compareCommand(options: Options, context: Context, argv: string[]
       configPlace: config,
       signal: context.signal,
     };
-    await drawComparison({ ...given, command: commandLine(argv) }, context);
+    for await (const event of compare({ ...given, command: commandLine(argv) }))
+      tellComparison(event, context);
   } finally {
     await clip?.close();
   }
 }
 
 /** What was typed, without what says how it is run. */
-const commandLine = (argv: readonly string[]): string =>
+export const commandLine = (argv: readonly string[]): string =>
   ['recaption', ...argv.filter((word) => word !== '--resume' && word !== '--json')].map(shellWord).join(' ');
 
-/** Runs a comparison and tells of it. */
-export async function drawComparison(options: CompareOptions, { output, exit }: Context): Promise<void> {
-  const { compare } = await import('../experiments/compare.ts');
-  for await (const event of compare(options)) {
-    output.record(event.kind === 'report' ? { ...event, report: undefined } : event);
-    tell(event, output);
-    if (event.kind === 'failure') exit(EXIT.doneWithFailures);
-  }
+/** One event: a record, words, and the exit status. */
+export function tellComparison(event: CompareEvent, { output, exit }: Context): void {
+  output.record(event.kind === 'report' ? { ...event, report: undefined } : event);
+  tell(event, output);
+  if (event.kind === 'failure') exit(EXIT.doneWithFailures);
 }
 
 function tell(event: CompareEvent, output: Output): void {

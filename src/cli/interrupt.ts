@@ -33,6 +33,7 @@ const GO_ON: Record<string, string> = {
   caption: '--resume',
   train: '--resume',
   compare: '--resume',
+  experiment: '--resume',
   world: '--overwrite',
   export: '--overwrite',
   make: '--overwrite',

@@ -51,6 +51,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'find out which captions make the better generator',
     load: () => import('./compare.ts'),
   },
+  experiment: {
+    summary: "the paper's experiments, on scenes",
+    load: () => import('./experiment.ts'),
+  },
   score: {
     summary: 'measure captions: against references, or by their style',
     load: () => import('./score.ts'),

@@ -1,13 +1,14 @@
 /** What is compared: ways to caption the same pictures. */
 import { type Blend, parseBlend } from '../data/blend.ts';
 import { RecaptionError } from '../errors.ts';
+import type { Reword } from '../generators/train-setup.ts';
 
 export interface Arm {
   /** As reports call it. */
   name: string;
   captions: Blend;
   /** What is learnt in place of a caption, where that is part of what is compared. */
-  reword?: (caption: string, key: string) => string;
+  reword?: Reword;
 }
 
 /** `A=descriptive:0.95,alt:0.05`. @throws RecaptionError `bad-arm`, `bad-blend` */

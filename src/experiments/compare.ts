@@ -20,7 +20,7 @@ import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { type Arm, checkArms } from './arms.ts';
 import { type Plan, samePlan, savedPlan, savePlan } from './plan.ts';
-import { type Captioned, captionsOf, type Prompt, type PromptKind, readCaptioned, splitCollection } from './prompts.ts'; // biome-ignore format: one line
+import { type Captioned, captionsOf, type Prompt, type PromptKind, promptsFor, readCaptioned, splitCollection } from './prompts.ts'; // biome-ignore format: one line
 import { type CompareReport, summarise, writeReport } from './report.ts';
 import { type RunEvent, type RunResult, runArm } from './run.ts';
 
@@ -186,7 +186,7 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
     const run = runArm({
       arm: arm.name,
       training: training(arm, seed, steps),
-      prompts: split.prompts,
+      prompts: promptsFor(arm, split.prompts),
       count: options.count,
       noise: options.seed,
       scenes: split.scenes,

@@ -12,7 +12,8 @@ import { random } from '../random.ts';
 import { normaliseCaption } from '../text/normalise-caption.ts';
 import type { Arm } from './arms.ts';
 
-export const PROMPT_KINDS = [...CAPTION_KINDS, 'upsampled'] as const;
+/** `upsampled`: short ones that a language model has made longer; `as-learnt`: descriptive ones, written as each arm's captions are. */
+export const PROMPT_KINDS = [...CAPTION_KINDS, 'upsampled', 'as-learnt'] as const;
 export type PromptKind = (typeof PROMPT_KINDS)[number];
 
 export interface Prompt {
@@ -93,14 +94,15 @@ export async function splitCollection(
   const prompts = new Map<PromptKind, Prompt[]>();
   let tooLong = 0;
   for (const kind of kinds) {
-    const own = kind === 'upsampled' ? briefKind(asked) : kind;
+    const own = kind === 'upsampled' ? briefKind(asked) : kind === 'as-learnt' ? 'descriptive' : kind;
     const known = new Set<string>();
     const found: Prompt[] = [];
     for (const { key, captions } of asked) {
       const text = captionOf(captions, own);
       if (text === undefined || known.has(said(text))) continue;
       known.add(said(text));
-      if (!fits(text)) tooLong++;
+      const texts = kind === 'as-learnt' ? arms.map((arm) => asLearnt(arm, { key, text })) : [text];
+      if (!texts.every(fits)) tooLong++;
       else found.push({ key, text, asked: text });
       if (found.length === most) break;
     }
@@ -144,12 +146,23 @@ export async function splitCollection(
 const LEAST = 2;
 
 /** What an arm may learn of a picture. */
-export function captionsOf({ key, captions }: Captioned, { captions: blend, reword }: Arm): string[] {
-  const texts = captions
+export const captionsOf = ({ key, captions }: Captioned, { captions: blend, reword }: Arm): string[] =>
+  captions
     .filter(({ kind, text }) => blend.some((share) => share.kind === kind) && normaliseCaption(text) !== '')
-    .map(({ text }) => text);
-  return reword ? texts.map((text) => reword(text, key)) : texts;
-}
+    .map(({ text, kind }) => (reword ? reword(text, { key, kind }) : text));
+
+/** A prompt written as the arm's descriptive captions are. */
+const asLearnt = ({ reword }: Arm, { key, text }: Pick<Prompt, 'key' | 'text'>): string =>
+  reword ? reword(text, { key, kind: 'descriptive' }) : text;
+
+/** The prompts as an arm gets them. */
+export const promptsFor = (arm: Arm, all: Split['prompts']): Split['prompts'] =>
+  new Map(
+    [...all].map(([kind, own]) => [
+      kind,
+      kind === 'as-learnt' ? own.map((prompt) => ({ ...prompt, text: asLearnt(arm, prompt) })) : own,
+    ]),
+  );
 
 const captionOf = (captions: readonly Caption[], kind: CaptionKind): string | undefined =>
   captions.find((caption) => caption.kind === kind && normaliseCaption(caption.text) !== '')?.text;

@@ -190,8 +190,8 @@ export function learntCaption(
   { captions: blend, reword }: Arm,
   seed: number,
 ): string {
-  const [{ text }] = drawCaptions({ key, captions }, blend, { seed, epoch: 0 }).captions;
-  return reword ? reword(text, key) : text;
+  const [{ text, kind }] = drawCaptions({ key, captions }, blend, { seed, epoch: 0 }).captions;
+  return reword ? reword(text, { key, kind }) : text;
 }
 
 /** Scores of the pictures of a kind of prompt; `asked` is the column that counts how often a score was asked for. */

@@ -1,6 +1,6 @@
 /** What the training of a generator is put together from. */
 import { type Blend, drawCaptions } from '../data/blend.ts';
-import type { Caption } from '../data/sample.ts';
+import type { Caption, CaptionKind } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
 import { trainBpe } from '../text/bpe.ts';
@@ -18,15 +18,19 @@ type ReadCaption = Caption & { reading: Reading; tokens: number };
 /** Texts longer than this share of all are cut, so that a few do not make every step slow. */
 const CUT = 0.995;
 
+/** What is learnt in place of a caption of a picture. */
+export type Reword = (caption: string, of: { key: string; kind: CaptionKind }) => string;
+
 /** The images that are to be learnt, as they are to be. */
 export function chosen(
   images: PreparedImage[],
-  { leaveOut, reword }: { leaveOut?: ReadonlySet<string>; reword?: (caption: string, key: string) => string },
+  { leaveOut, reword }: { leaveOut?: ReadonlySet<string>; reword?: Reword },
 ): PreparedImage[] {
   const learnt = leaveOut ? images.filter(({ key }) => !leaveOut.has(key)) : images;
   if (!reword) return learnt;
   return learnt.map((image) => {
-    const references = image.references.map((text) => reword(text, image.key));
+    const { key, kinds } = image;
+    const references = image.references.map((text, i) => reword(text, { key, kind: kinds[i] }));
     return { ...image, references, captions: references };
   });
 }

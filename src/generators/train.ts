@@ -35,6 +35,7 @@ import {
   chosen,
   drawReading,
   learnTokenizer,
+  type Reword,
   readCaptions,
   roomFor,
   shortfalls,
@@ -74,7 +75,7 @@ export interface TrainGeneratorOptions extends RunOptions {
   /** Keys of pictures that are not learnt, though they are there. */
   leaveOut?: ReadonlySet<string>;
   /** What is learnt in place of a caption. */
-  reword?: (caption: string, key: string) => string;
+  reword?: Reword;
   /** Generator to start from: its weights, its words, and its sizes where `config` gives none. */
   init?: string;
   /** Generator to teach to draw in a few steps, by folder or name: its sizes, its words, its latents. */

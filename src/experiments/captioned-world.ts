@@ -1,0 +1,120 @@
+/** Scenes with the captions of the web, of our own captioners, and some more scenes to take prompts from. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { loadCaptioner } from '../captioners/load.ts';
+import { importSources, openCatalog } from '../data/catalog/index.ts';
+import { writeDataset } from '../data/index.ts';
+import { exists } from '../files.ts';
+import { captionWorkspace } from '../jobs/workspace-job.ts';
+import { writeJson } from '../models/model-folder.ts';
+import type { Device } from '../tensor/device.ts';
+import { type WorldCaptionKind, type WorldOptions, worldDataset } from '../world/index.ts';
+
+export interface CaptionedWorldOptions {
+  /** Folder to make: `scenes`, `workspace` and `prompts` lie in it. */
+  out: string;
+  /** Scenes that are learnt, and scenes that prompts are taken from: of another seed. */
+  scenes: number;
+  prompts: number;
+  world: Omit<WorldOptions, 'count' | 'seed' | 'kinds' | 'offset'>;
+  seed: number;
+  /** Who writes the short and the descriptive captions, by reference. */
+  captioners: readonly string[];
+  /** Captions that come with the scenes; default: only what the web says. */
+  kinds?: readonly WorldCaptionKind[];
+  device: Device;
+  signal: AbortSignal;
+}
+
+export interface PreparingEvent {
+  kind: 'preparing';
+  what: string;
+  done: number;
+  total: number;
+  imagesPerSecond: number;
+  secondsLeft: number;
+}
+
+/** Prompts come from scenes of a seed that nobody is trained on. */
+const APART = 1_000_000;
+
+/**
+ * Draws the scenes, collects them in a workspace and captions them there, whatever of that is still to do.
+ * @returns the places to learn from and to take prompts from; undefined where it was stopped
+ */
+export async function* captionedWorld({
+  out,
+  scenes,
+  prompts,
+  world,
+  seed,
+  captioners,
+  kinds = ['alt'],
+  device,
+  signal,
+}: CaptionedWorldOptions): AsyncGenerator<PreparingEvent, { data: string; test: string } | undefined> {
+  const [data, drawn, test] = ['workspace', 'scenes', 'prompts'].map((name) => join(out, name));
+  yield* draw(drawn, { ...world, count: scenes, seed, kinds }, 'drawing scenes', signal);
+  yield* draw(test, { ...world, count: prompts, seed: seed + APART }, 'drawing scenes for prompts', signal);
+  if (signal.aborted) return undefined;
+  await mkdir(data, { recursive: true });
+  const catalog = await openCatalog(data, { create: true });
+  try {
+    for await (const event of importSources(catalog, [drawn], { look: false, signal }))
+      if (event.kind === 'progress') yield progress('collecting', event.seen, scenes, event.imagesPerSecond);
+    for (const ref of captioners) {
+      if (signal.aborted) return undefined;
+      const captioner = await loadCaptioner(ref, { device });
+      try {
+        const job = captionWorkspace({ catalog, captioner, request: { beam: 1 }, signal });
+        for await (const event of job)
+          if (event.kind === 'progress') yield progress(`${captioner.kind} captions by ${captioner.id}`, event.done, event.total, event.imagesPerSecond); // biome-ignore format: one line
+      } finally {
+        await captioner.close();
+      }
+    }
+  } finally {
+    catalog.close();
+  }
+  return signal.aborted ? undefined : { data, test };
+}
+
+/** What a folder of scenes was drawn from, written when all are there. */
+const WHOLE = 'world.json';
+const TELL_EVERY = 200; // milliseconds
+
+/** Draws scenes into shards, unless all are there. */
+async function* draw(
+  to: string,
+  options: WorldOptions,
+  what: string,
+  signal: AbortSignal,
+): AsyncGenerator<PreparingEvent> {
+  if (await exists(join(to, WHOLE))) return;
+  const started = performance.now();
+  let drawn = 0;
+  const told = () => progress(what, drawn, options.count, (1000 * drawn) / (performance.now() - started));
+  const scenes = async function* () {
+    for await (const scene of worldDataset(options)) {
+      if (signal.aborted) throw signal.reason;
+      yield scene;
+      drawn++;
+    }
+  };
+  const written = writeDataset(scenes(), { to, format: 'webdataset', overwrite: true });
+  let done = false;
+  const over = written.finally(() => {
+    done = true;
+  });
+  while (!done) {
+    await Promise.race([over, setTimeout(TELL_EVERY)]);
+    yield told();
+  }
+  await written;
+  await writeJson(to, WHOLE, options);
+}
+
+function progress(what: string, done: number, total: number, rate: number): PreparingEvent {
+  return { kind: 'preparing', what, done, total, imagesPerSecond: rate, secondsLeft: (total - done) / rate };
+}

@@ -1,0 +1,183 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
+import { writeDataset } from '../data/index.ts';
+import type { ClipEncoder } from '../metrics/clip-score.ts';
+import { readSafetensors } from '../tensor/safetensors.ts';
+import { worldDataset } from '../world/index.ts';
+import { parseArm } from './arms.ts';
+import { type CompareEvent, type CompareOptions, compare } from './compare.ts';
+import type { CompareReport } from './report.ts';
+
+let folder: Folder;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  vi.stubEnv('RECAPTION_CACHE', join(folder.path, 'cache'));
+  const scenes = worldDataset({ count: 30, size: 16, seed: 1, maxObjects: 2 });
+  await writeDataset(scenes, { to: join(folder.path, 'scenes'), format: 'webdataset' });
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await folder.remove();
+});
+
+const config = {
+  model: {
+    size: 16,
+    patch: 8,
+    width: 16,
+    layers: 1,
+    heads: 2,
+    text: { width: 8, layers: 1, heads: 2, window: 1, vocabulary: 280, maxTokens: 96 },
+  },
+  training: { batch: 4, warmup: 2, ema: 0.5, previews: 0 },
+  draw: { steps: 2 },
+};
+
+/** Says of a picture how bright it is, and of a text how long. */
+const clip: ClipEncoder = {
+  id: 'bright-or-long',
+  embedImages: async (images) => images.map(({ data }) => Float32Array.of(1, data.reduce((sum, x) => sum + x, 0) / data.length / 255)), // biome-ignore format: one line
+  embedTexts: async (texts) => ({
+    embeddings: texts.map(({ length }) => Float32Array.of(1, length / 100)),
+    cut: 0,
+  }),
+  close: async () => {},
+};
+
+const options = (out: string, changes: Partial<CompareOptions> = {}): CompareOptions => ({
+  data: [join(folder.path, 'scenes')],
+  arms: [parseArm('A=alt'), parseArm('B=descriptive:0.95,alt:0.05')],
+  seeds: 2,
+  seed: 1,
+  steps: 6,
+  prompts: ['short', 'descriptive'],
+  heldOut: 6,
+  most: 5,
+  count: 1,
+  config,
+  clip,
+  out: join(folder.path, out),
+  device: 'cpu',
+  resume: false,
+  signal: new AbortController().signal,
+  ...changes,
+});
+
+/** Runs to its end, or until somebody presses Ctrl-C at the event that `stop` waits for. */
+async function run(
+  given: CompareOptions,
+  stop: (event: CompareEvent) => boolean = () => false,
+): Promise<CompareEvent[]> {
+  const abort = new AbortController();
+  const events: CompareEvent[] = [];
+  for await (const event of compare({ ...given, signal: abort.signal })) {
+    events.push(event);
+    if (stop(event)) abort.abort();
+  }
+  return events;
+}
+const reportOf = async (out: string): Promise<CompareReport> =>
+  JSON.parse(await readFile(join(folder.path, out, 'report.json'), 'utf8'));
+const figures = ({ results, differences, curves, conclusion, arms }: CompareReport) => ({ results, differences, curves, conclusion, arms }); // biome-ignore format: one line
+
+describe('a comparison', () => {
+  let whole: CompareReport;
+  let events: CompareEvent[];
+  beforeAll(async () => {
+    events = await run(options('whole'));
+    whole = await reportOf('whole');
+  });
+
+  test('trains every arm with every seed, and says who drew more of what was asked for', async () => {
+    expect(events.filter(({ kind }) => kind === 'run-done')).toHaveLength(4);
+    expect(whole.complete).toBe(true);
+    expect(whole.results.map(({ kind, arm }) => `${kind} ${arm}`)).toEqual(['short A', 'short B', 'descriptive A', 'descriptive B']); // biome-ignore format: one line
+    expect(
+      whole.differences.find(({ score, kind }) => score === 'met' && kind === 'short')?.perSeed,
+    ).toHaveLength(2);
+    expect(whole.conclusion).toHaveLength(2);
+    expect(whole.comparison).toMatchObject({ steps: 6, seeds: [1, 2], clip: 'bright-or-long' });
+    expect(whole.curves.every(({ points }) => points.length >= 3)).toBe(true);
+  });
+
+  test('arms start from the same weights and read with the same tokenizer', async () => {
+    const tokenizer = (run: string) =>
+      readFile(join(folder.path, 'whole', 'runs', run, 'tokenizer.json'), 'utf8');
+    expect(await tokenizer('A-1')).toBe(await tokenizer('B-1'));
+    // With a learning rate of nothing they stay where they started.
+    const still = {
+      ...config,
+      training: { ...config.training, learningRate: 1e-30, weightDecay: 0, warmup: 0 },
+    };
+    await run(options('still', { config: still, seeds: 1, steps: 1, prompts: ['descriptive'] }));
+    const weights = async (run: string) => (await readSafetensors(join(folder.path, 'still', 'runs', run, 'model.safetensors'))).tensors; // biome-ignore format: one line
+    expect(await weights('A-1')).toEqual(await weights('B-1'));
+  });
+
+  test('arms that learn the same captions become the same generator', async () => {
+    await run(options('same', { arms: [parseArm('A=descriptive'), parseArm('B=descriptive')], seeds: 1 }));
+    const { differences, conclusion } = await reportOf('same');
+    for (const { difference } of differences) expect(difference).toBe(0);
+    expect(conclusion[0]).toMatch(/^No difference between B and A was shown/);
+  });
+
+  test('the same seed gives the same figures, stopped and resumed or not', async () => {
+    const stops = [
+      (event: CompareEvent) => event.kind === 'run' && event.event.kind === 'step' && event.event.step === 3,
+      (event: CompareEvent) => event.kind === 'run' && event.arm === 'B' && event.event.kind === 'judging',
+      (event: CompareEvent) => event.kind === 'run-done' && event.number === 3,
+    ];
+    for (const [i, stop] of stops.entries()) {
+      const told = await run(options('stopped', { resume: i > 0 }), stop);
+      expect(told.at(-1)?.kind).toBe('stopped');
+    }
+    await run(options('stopped', { resume: true }));
+    expect(figures(await reportOf('stopped'))).toEqual(figures(whole));
+  });
+
+  test('goes on only with what it was started with', async () => {
+    await expect(run(options('whole'))).rejects.toMatchObject({ code: 'run-exists' });
+    await expect(run(options('whole', { resume: true, most: 4 }))).rejects.toMatchObject({
+      code: 'run-differs',
+    });
+    await expect(run(options('whole', { resume: true, arms: [parseArm('A=alt'), parseArm('C=short')] }))).rejects.toMatchObject({ code: 'run-differs', message: expect.stringContaining('captions to compare') }); // biome-ignore format: one line
+    const again = await run(options('whole', { resume: true }));
+    expect(again.some(({ kind }) => kind === 'run')).toBe(false);
+  });
+
+  test('minutes become steps, the same for all arms and kept for those who go on', async () => {
+    const given = options('minutes', { steps: undefined, minutes: 0.002, seeds: 1, prompts: ['short'] });
+    const told = await run(given, ({ kind }) => kind === 'run-done');
+    const { steps } = told.find((event) => event.kind === 'comparison')!;
+    const resumed = await run({ ...given, resume: true });
+    expect(resumed.find((event) => event.kind === 'comparison')).toMatchObject({ steps });
+    expect((await reportOf('minutes')).comparison.steps).toBe(steps);
+  });
+
+  test('the page shows everything, and nothing of it can run or reach out', async () => {
+    const page = await readFile(join(folder.path, 'whole', 'report.html'), 'utf8');
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3)|NaN|undefined/);
+    for (const sentence of whole.conclusion) expect(page).toContain(sentence.replaceAll("'", '&#39;'));
+    expect(page.match(/<img /g)?.length).toBeGreaterThanOrEqual(20);
+  });
+
+  test('pictures that nothing can judge are told of before anything is trained', async () => {
+    const photos = join(folder.path, 'photos');
+    for await (const { key, image, captions } of worldDataset({ count: 12, size: 16, seed: 2 })) {
+      await folder.write({
+        [`photos/${key}.png`]: await image.bytes(),
+        [`photos/${key}.txt`]: captions[1].text,
+      });
+    }
+    const given = options('photos-compared', { data: [photos], arms: [parseArm('A=alt'), parseArm('B=alt')], prompts: ['alt'], heldOut: 3, clip: undefined }); // biome-ignore format: one line
+    await expect(run(given)).rejects.toMatchObject({ code: 'nothing-judges' });
+    await run({ ...given, clip, seeds: 1, steps: 2 });
+    const report = await reportOf('photos-compared');
+    expect(report.main).toBe('clip');
+    expect(report.conclusion[0]).toContain('CLIP score');
+    await rm(photos, { recursive: true });
+  });
+});

@@ -1,0 +1,76 @@
+/** Runs an experiment of the list: makes its captioned scenes, compares its arms, reports. */
+import { join } from 'node:path';
+import type { ClipEncoder } from '../metrics/clip-score.ts';
+import type { Device } from '../tensor/device.ts';
+import { type CaptionedWorldOptions, captionedWorld, type PreparingEvent } from './captioned-world.ts';
+import { type CompareEvent, type CompareOptions, compare } from './compare.ts';
+import { CAPTIONERS, CONFIG, type Experiment, WORLD } from './experiments.ts';
+
+export interface ExperimentOptions
+  extends Pick<CompareOptions, 'command' | 'upsample' | 'resume' | 'signal' | 'init' | 'out'> {
+  experiment: Experiment;
+  form: 'quick' | 'full';
+  /** In place of the form's. */
+  seeds?: number;
+  steps?: number;
+  scenes?: number;
+  most?: number;
+  prompts?: CompareOptions['prompts'];
+  config?: unknown;
+  /** Of the scenes, and the first of the trainings. */
+  seed: number;
+  /** A CLIP that was trained on other scenes. */
+  clip?: ClipEncoder;
+  device: Device;
+}
+
+export type ExperimentEvent = PreparingEvent | CompareEvent;
+
+/** Prompt scenes for each prompt that is wanted: some say what another says. */
+const SPARE = 2;
+
+/** @throws RecaptionError those of `compare` */
+export async function* runExperiment(options: ExperimentOptions): AsyncGenerator<ExperimentEvent> {
+  const { experiment, form, seed, out, device, signal } = options;
+  const size = { ...experiment.forms[form], ...given(options) };
+  const scenes: CaptionedWorldOptions = {
+    out: join(out, 'data'),
+    scenes: size.scenes,
+    prompts: SPARE * size.most,
+    world: WORLD,
+    seed,
+    captioners: CAPTIONERS,
+    device,
+    signal,
+  };
+  const places = yield* captionedWorld(scenes);
+  if (!places) {
+    yield { kind: 'stopped' };
+    return;
+  }
+  const { command, upsample, resume, init, clip, config = CONFIG } = options;
+  yield* compare({
+    title: experiment.title,
+    data: [places.data],
+    test: places.test,
+    heldOut: 0,
+    arms: experiment.arms,
+    prompts: options.prompts ?? experiment.prompts,
+    count: 1,
+    seed,
+    seeds: size.seeds,
+    steps: size.steps,
+    most: size.most,
+    config,
+    out,
+    device,
+    ...{ command, upsample, resume, init, clip, signal },
+  });
+}
+
+/** What somebody asked for in place of the form's sizes. */
+function given({ seeds, steps, scenes, most }: ExperimentOptions) {
+  return Object.fromEntries(
+    Object.entries({ seeds, steps, scenes, most }).filter(([, value]) => value !== undefined),
+  );
+}

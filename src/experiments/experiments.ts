@@ -1,0 +1,114 @@
+/** The paper's experiments on the scene world, each a declaration; `experiment.ts` runs them. */
+import { parseBlend } from '../data/blend.ts';
+import type { Reword } from '../generators/train-setup.ts';
+import type { Arm } from './arms.ts';
+import type { PromptKind } from './prompts.ts';
+
+export interface ExperimentForm {
+  /** Scenes that are learnt. */
+  scenes: number;
+  seeds: number;
+  steps: number;
+  /** Prompts of each kind. */
+  most: number;
+}
+
+export interface Experiment {
+  name: string;
+  /** For the list of experiments. */
+  summary: string;
+  /** For the report. */
+  title: string;
+  arms: Arm[];
+  prompts: PromptKind[];
+  forms: Record<'quick' | 'full', ExperimentForm>;
+}
+
+/** One to three plain objects on the lines of a grid: what a small generator learns in minutes. */
+export const WORLD = {
+  size: 48,
+  minObjects: 1,
+  maxObjects: 3,
+  grid: 6,
+  textures: 0,
+  letters: 0,
+  gradients: 0,
+  overlaps: 0,
+} as const;
+
+/** Who captions the scenes: fine-tunes of one captioner that was trained on scenes of other seeds. */
+export const CAPTIONERS = ['world-short', 'world'];
+
+/** The generator of all arms. */
+export const CONFIG = {
+  model: { size: 48, patch: 8 },
+  training: {
+    batch: 32,
+    draws: 2,
+    learningRate: 0.002,
+    warmup: 100,
+    captionDropout: 0.07,
+    timeMean: 0.8,
+    timeDeviation: 1.3,
+  },
+} as const;
+
+const QUICK: ExperimentForm = { scenes: 2000, seeds: 1, steps: 300, most: 50 };
+
+const arm = (name: string, mix: string, reword?: Reword): Arm => ({ name, captions: parseBlend(mix), ...(reword && { reword }) }); // biome-ignore format: one line
+
+/** What the captioner wrote; what came with the pictures stays as it was. */
+const written =
+  (change: (text: string) => string): Reword =>
+  (text, { kind }) =>
+    kind === 'alt' ? text : change(text);
+const spaced = written((text) => ` ${text}`);
+/** Starts with "a " and ends in a full stop, whatever it was. */
+const habitual = written(
+  (text) => `${/^an? /i.test(text) ? text.replace(/^an? /i, 'a ') : `a picture: ${text}`}.`,
+);
+
+const share = (percent: number): string =>
+  percent === 100
+    ? 'descriptive'
+    : percent === 0
+      ? 'alt'
+      : `descriptive:${percent / 100},alt:${1 - percent / 100}`;
+
+export const EXPERIMENTS: Experiment[] = [
+  {
+    name: 'caption-kind',
+    summary: 'alt texts against short against descriptive captions (paper A, experiment 1)',
+    title: 'Which kind of caption makes the better generator?',
+    arms: [
+      arm('alt', 'alt'),
+      arm('short', 'short:0.95,alt:0.05'),
+      arm('descriptive', 'descriptive:0.95,alt:0.05'),
+    ],
+    prompts: ['short', 'descriptive'],
+    forms: { quick: QUICK, full: { scenes: 8000, seeds: 3, steps: 1000, most: 200 } },
+  },
+  {
+    name: 'blend',
+    summary: 'how many of the captions should be synthetic (paper A, experiment 2)',
+    title: 'How many of the captions should be synthetic?',
+    arms: [0, 50, 65, 80, 90, 95, 100].map((percent) => arm(`d${percent}`, share(percent))),
+    prompts: ['short', 'descriptive'],
+    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1000, most: 200 } },
+  },
+  {
+    name: 'regularity',
+    summary: 'captions with a habit, prompts without it, and blending as the cure (paper A, on blending)',
+    title: 'What do habits of a captioner cost, and does blending cure it?',
+    arms: [
+      arm('plain', 'descriptive'),
+      arm('space', 'descriptive', spaced),
+      arm('space-5', 'descriptive:0.95,alt:0.05', spaced),
+      arm('space-20', 'descriptive:0.8,alt:0.2', spaced),
+      arm('habit', 'descriptive', habitual),
+      arm('habit-20', 'descriptive:0.8,alt:0.2', habitual),
+    ],
+    prompts: ['short', 'descriptive', 'as-learnt'],
+    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1000, most: 200 } },
+  },
+];
