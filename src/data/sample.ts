@@ -12,9 +12,6 @@ export interface Caption {
   synthetic?: true;
 }
 
-/** Words of a caption: runs of characters without white space. */
-export const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0;
-
 export interface Sample {
   /** Unique within its source. */
   key: string;

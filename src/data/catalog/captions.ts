@@ -1,6 +1,7 @@
 /** Captions as versioned rows: nothing is overwritten, and what a job has written can be taken back. */
 import { RecaptionError } from '../../errors.ts';
-import { type CaptionKind, countWords, type Failure } from '../sample.ts';
+import { countWords } from '../../text/count-words.ts';
+import type { CaptionKind, Failure } from '../sample.ts';
 import { type Catalog, STATE } from './catalog.ts';
 import { type Task, turnOf, withoutNulls } from './jobs.ts';
 import { type Selection, select } from './selection.ts';

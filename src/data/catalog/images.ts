@@ -4,8 +4,9 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
 import type { ImageSource } from '../../image/image.ts';
+import { countWords } from '../../text/count-words.ts';
 import { fileImage } from '../paths.ts';
-import { type Caption, countWords } from '../sample.ts';
+import type { Caption } from '../sample.ts';
 import { memberImage } from '../tar.ts';
 import type { Catalog } from './catalog.ts';
 

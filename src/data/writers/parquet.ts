@@ -3,9 +3,10 @@ import { dirname, extname, join } from 'node:path';
 import { ByteWriter, parquetWriteRows, type SchemaElement } from 'hyparquet-writer';
 import { writeAtomic } from '../../files.ts';
 import { measureImage } from '../../image/decode.ts';
+import { countWords } from '../../text/count-words.ts';
 import { mapAhead } from '../ahead.ts';
 import { TABLE_FILE } from '../open.ts';
-import { type Caption, type CaptionKind, countWords, type Dataset, type Sample } from '../sample.ts';
+import type { Caption, CaptionKind, Dataset, Sample } from '../sample.ts';
 import { wayToPicture } from './jsonl.ts';
 import { imageFile, makeFolder, refuseExisting, type WriteOptions } from './target.ts';
 

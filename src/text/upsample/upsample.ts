@@ -1,0 +1,93 @@
+import { countWords } from '../count-words.ts';
+import type { SceneGraph } from '../scene-graph/graph.ts';
+import { fault } from './contained.ts';
+import { askedFor } from './follow-up.ts';
+
+/** Somebody who describes what prompts ask for: our language model, or one behind a server. */
+export interface PromptWriter {
+  /** Names it and its weights. */
+  id: string;
+  /** A description of each prompt; another one for another seed. */
+  write(prompts: readonly string[], seeds: readonly number[]): Promise<string[]>;
+}
+
+/** What was asked and answered before. */
+export interface Turn {
+  prompt: string;
+  /** The prompt with what earlier turns had said of it. */
+  asked: string;
+  upsampled: string;
+}
+
+export interface Upsampled extends Turn {
+  /** A description that was written; the prompt with one behind it; the prompt, where none did. */
+  how: 'written' | 'joined' | 'kept';
+  /** Descriptions that were asked for. */
+  tries: number;
+  /** Why the last one that did not do did not. */
+  fault?: string;
+}
+
+export interface UpsampleOptions {
+  writer: PromptWriter;
+  parser: { parse(text: string): SceneGraph };
+  /** Of one conversation, the last turn last; for a single prompt. */
+  history?: readonly Turn[];
+  seed?: number;
+  /** Descriptions that are asked for, at most. */
+  tries?: number;
+}
+
+/** Paper A's bounds on what is written. */
+export const WORDS = { least: 15, most: 80 };
+
+/**
+ * Makes prompts longer. What comes out says every object, attribute, number and relation of what was asked for and nothing against it, in
+ * 15 to 80 words; where no description does, the prompt stays as it is.
+ */
+export async function upsample(
+  prompts: readonly string[],
+  { writer, parser, history = [], seed = 0, tries = 4 }: UpsampleOptions,
+): Promise<Upsampled[]> {
+  const last = history.at(-1)?.asked;
+  const results = prompts.map((prompt): Upsampled => {
+    const asked = askedFor(prompt, last, parser);
+    return { prompt, asked, upsampled: asked, how: 'kept', tries: 0 };
+  });
+  const graphs = results.map(({ asked }) => parser.parse(asked));
+  let open = [...results.keys()].filter(
+    (i) => countWords(prompts[i]) > 0 && countWords(results[i].asked) < WORDS.most,
+  );
+  for (let k = 0; k < tries && open.length > 0; k++) {
+    const written = await writer.write(
+      open.map((i) => results[i].asked),
+      open.map(() => seed + k),
+    );
+    for (const [n, i] of open.entries()) {
+      const result = results[i];
+      result.tries++;
+      for (const [how, text] of [
+        ['written', written[n]],
+        ['joined', joined(result.asked, written[n])],
+      ] as const) {
+        // biome-ignore format: one line
+        result.fault = faultOf(text, graphs[i], parser);
+        if (result.fault !== undefined) continue;
+        Object.assign(result, { upsampled: text, how });
+        break;
+      }
+    }
+    open = open.filter((i) => results[i].how === 'kept');
+  }
+  for (const result of results) if (result.fault === undefined) delete result.fault;
+  return results;
+}
+
+/** The published form of upsampled prompts: the prompt, a full stop, more of it. */
+const joined = (prompt: string, more: string): string => `${prompt.trim().replace(/[.!?]+$/, '')}. ${more}`;
+
+function faultOf(text: string, graph: SceneGraph, parser: UpsampleOptions['parser']): string | undefined {
+  const words = countWords(text);
+  if (words < WORDS.least || words > WORDS.most) return `${words} words`;
+  return fault(graph, parser.parse(text));
+}
