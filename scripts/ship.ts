@@ -1,5 +1,5 @@
 /**
- * Puts a trained model into the package: `node scripts/ship.ts captioners|generators MODEL_DIR NAME CARD.md`. Weights become float16, the
+ * Puts a trained model into the package: `node scripts/ship.ts captioners|generators|prompt-writers MODEL_DIR NAME CARD.md`. Weights become float16, the
  * configuration loses what only its training needed, and the model card is the given file.
  */
 import { cp, mkdir, readFile } from 'node:fs/promises';
@@ -9,8 +9,8 @@ import { readJson, writeJson } from '../src/models/model-folder.ts';
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '../src/tensor/safetensors.ts';
 
 const [kind, from, name, card] = process.argv.slice(2);
-if (card === undefined || (kind !== 'captioners' && kind !== 'generators')) {
-  console.error('usage: node scripts/ship.ts captioners|generators MODEL_DIR NAME CARD.md');
+if (card === undefined || !['captioners', 'generators', 'prompt-writers'].includes(kind)) {
+  console.error('usage: node scripts/ship.ts captioners|generators|prompt-writers MODEL_DIR NAME CARD.md');
   process.exit(2);
 }
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };

@@ -46,6 +46,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
   make: { summary: 'make captions to learn from', load: () => import('./make.ts') },
   train: { summary: 'train a model on your own data', load: () => import('./train.ts') },
   generate: { summary: 'draw pictures of prompts', load: () => import('./generate.ts') },
+  upsample: {
+    summary: 'make prompts longer, for generators that learnt descriptions',
+    load: () => import('./upsample.ts'),
+  },
   evaluate: { summary: 'measure what a generator draws', load: () => import('./evaluate.ts') },
   compare: {
     summary: 'find out which captions make the better generator',

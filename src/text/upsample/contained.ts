@@ -3,11 +3,16 @@ import type { SceneGraph, SceneObject } from '../scene-graph/graph.ts';
 import { sameMeaning } from '../scene-graph/index.ts';
 import { kindOfWord } from './words.ts';
 
+export interface GraphReader {
+  parse(text: string): SceneGraph;
+}
+
 /**
  * Why a description does not do for a prompt; undefined where it does. Every object of the prompt must be there, as one object, with its
  * number and all its attributes; every relation between such objects; and none of them may have another colour or size beside its own.
  */
-export function fault(prompt: SceneGraph, description: SceneGraph): string | undefined {
+export function fault(asked: string, text: string, reader: GraphReader): string | undefined {
+  const [prompt, description] = [asked, text].map((words) => reader.parse(readable(words)));
   const counterparts = new Map<string, SceneObject[]>();
   for (const object of prompt.objects) {
     const wanted = attributesOf(prompt, object);
@@ -29,6 +34,7 @@ export function fault(prompt: SceneGraph, description: SceneGraph): string | und
     );
   }
   for (const { subject, predicate, object } of prompt.relations) {
+    if (predicate === 'next to' && !/next to/i.test(asked)) continue; // what the parser makes of "and"
     const ends = (id: string, other: string) => counterparts.get(id)?.some((one) => one.id === other);
     const held = description.relations.some(
       (r) => ends(subject, r.subject) && ends(object, r.object) && samePredicate(r.predicate, predicate),
@@ -49,8 +55,19 @@ const contradicts = (wanted: readonly string[], found: readonly string[]): boole
     return wanted.some((one) => kindOfWord(one) === kind);
   });
 
-/** "left of" is what "be to the left of" says. */
+/** "is above" says what "above" says. */
 const samePredicate = (a: string, b: string): boolean => {
-  const [one, other] = [a, b].map((predicate) => predicate.replace(/^(?:be|sit|stand|appear) /, '').replace(/^(?:to|on|at) the /, '')); // biome-ignore format: one line
+  const [one, other] = [a, b].map((predicate) => predicate.replace(/^(?:be|sit|stand|lie|appear) /, ''));
   return one === other || sameMeaning(one, other);
 };
+
+/**
+ * The text in words that the parser knows: of "a red circle left of a blue square" it makes one thing. Both sides of a comparison are read
+ * so, hence it only matters that left and right stay apart.
+ */
+export const readable = (text: string): string =>
+  text
+    .replace(/\b(?:to|on) the left(?: side)? of\b|\bleft of\b/gi, 'alongside')
+    .replace(/\b(?:to|on) the right(?: side)? of\b|\bright of\b/gi, 'beyond')
+    .replace(/\bplain (?=[a-z])/gi, '')
+    .replace(/, (?:on an? |an? )?([a-z ]+?) background\b/gi, '. the background is $1');

@@ -2,12 +2,8 @@
  * What somebody asks for who has asked before: a change to what was asked last, or something new (paper A: a follow-up may modify the
  * earlier description, a new subject drops the history).
  */
-import type { SceneGraph } from '../scene-graph/graph.ts';
-import { kindOfWord, NUMBERS, type WordKind } from './words.ts';
-
-interface Reader {
-  parse(text: string): SceneGraph;
-}
+import { type GraphReader, readable } from './contained.ts';
+import { kindOfWord, NUMBERS } from './words.ts';
 
 /**
  * The prompt with what it changes of the one before, as one prompt; the prompt itself where it changes nothing of it.
@@ -15,10 +11,10 @@ interface Reader {
  * Understood are "make it blue", "make the cat two cats", "now in red", "bigger", "add a hat", "with a hat", "without the dog", "a dog instead of the
  * cat", "change the cat to a dog", and sentences about something that was named before ("it is sleeping", "the cat sleeps").
  */
-export function askedFor(prompt: string, before: string | undefined, reader: Reader): string {
+export function askedFor(prompt: string, before: string | undefined, reader: GraphReader): string {
   const text = prompt.trim().replace(/[.!]+$/, '');
   if (before === undefined || text === '') return prompt;
-  const known = reader.parse(before).objects.map(({ name }) => name);
+  const known = reader.parse(readable(before)).objects.map(({ name }) => name);
   if (known.length === 0) return prompt;
   const wish = text.replace(/^(?:please|now|ok|okay|and|but|then)[ ,]+/i, '').replace(/^(?:can|could) you /i, '').replace(/[ ,]+(?:please|instead|now|too|as well)$/i, ''); // biome-ignore format: one line
   const changed = wishes(wish, before, known);
@@ -125,5 +121,3 @@ const article = (text: string): string =>
 
 const naming = (wish: string, name: string): string => wish.replace(/^(?:it|he|she|they)\b/i, `the ${name}`).replace(/^(?:its|their)\b/i, `the ${name}'s`); // biome-ignore format: one line
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-export type { WordKind };

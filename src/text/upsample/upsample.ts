@@ -1,6 +1,5 @@
 import { countWords } from '../count-words.ts';
-import type { SceneGraph } from '../scene-graph/graph.ts';
-import { fault } from './contained.ts';
+import { fault, type GraphReader } from './contained.ts';
 import { askedFor } from './follow-up.ts';
 
 /** Somebody who describes what prompts ask for: our language model, or one behind a server. */
@@ -30,7 +29,7 @@ export interface Upsampled extends Turn {
 
 export interface UpsampleOptions {
   writer: PromptWriter;
-  parser: { parse(text: string): SceneGraph };
+  parser: GraphReader;
   /** Of one conversation, the last turn last; for a single prompt. */
   history?: readonly Turn[];
   seed?: number;
@@ -54,7 +53,6 @@ export async function upsample(
     const asked = askedFor(prompt, last, parser);
     return { prompt, asked, upsampled: asked, how: 'kept', tries: 0 };
   });
-  const graphs = results.map(({ asked }) => parser.parse(asked));
   let open = [...results.keys()].filter(
     (i) => countWords(prompts[i]) > 0 && countWords(results[i].asked) < WORDS.most,
   );
@@ -71,7 +69,7 @@ export async function upsample(
         ['joined', joined(result.asked, written[n])],
       ] as const) {
         // biome-ignore format: one line
-        result.fault = faultOf(text, graphs[i], parser);
+        result.fault = faultOf(result.asked, text, parser);
         if (result.fault !== undefined) continue;
         Object.assign(result, { upsampled: text, how });
         break;
@@ -86,8 +84,8 @@ export async function upsample(
 /** The published form of upsampled prompts: the prompt, a full stop, more of it. */
 const joined = (prompt: string, more: string): string => `${prompt.trim().replace(/[.!?]+$/, '')}. ${more}`;
 
-function faultOf(text: string, graph: SceneGraph, parser: UpsampleOptions['parser']): string | undefined {
+function faultOf(asked: string, text: string, parser: GraphReader): string | undefined {
   const words = countWords(text);
   if (words < WORDS.least || words > WORDS.most) return `${words} words`;
-  return fault(graph, parser.parse(text));
+  return fault(asked, text, parser);
 }
