@@ -19,7 +19,7 @@ const options = (out: string, changes: Partial<TrainPromptWriterOptions> = {}): 
   pairs: [...pairs, ...pairs, ...pairs, ...pairs, ...pairs], // so that what is validated on is known
   config: {
     model: { vocabulary: 300, width: 32, layers: 1, heads: 2, maxTokens: 16, dropout: 0 },
-    training: { batch: 8, warmup: 5, learningRate: 0.02, validateEvery: 30, ema: 0.8 },
+    training: { batch: 8, warmup: 5, learningRate: 0.01, validateEvery: 30, ema: 0.8 },
   },
   steps: 120,
   seed: 1,
@@ -54,7 +54,7 @@ describe('a prompt writer', () => {
       prompts.map(() => 1),
     );
     const right = written.filter((text, i) => text === pairs[i].description).length;
-    expect(right).toBeGreaterThanOrEqual(10);
+    expect(right).toBe(12);
     expect(await writer.write([prompts[5]], [1])).toEqual([written[5]]);
     await writer.close();
   });
