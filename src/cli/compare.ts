@@ -3,6 +3,7 @@ import type { CompareEvent, CompareOptions } from '../experiments/compare.ts';
 import { PROMPT_KINDS, type PromptKind } from '../experiments/prompts.ts';
 import type { CompareReport } from '../experiments/report.ts';
 import type { RunResult } from '../experiments/run.ts';
+import type { Device } from '../tensor/device.ts';
 import { shellWord } from './interrupt.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { choicesOf, deviceOption, number, readJsonFile, required, several, wholeNumber } from './options.ts';
@@ -11,12 +12,13 @@ import { shortPath } from './places.ts';
 import { length } from './train.ts';
 
 /** The library's options as they are typed. */
-type Options = Omit<CompareOptions, 'arms' | 'data' | 'out' | 'clip' | 'config' | 'signal'> & {
+type Options = Omit<CompareOptions, 'arms' | 'data' | 'out' | 'clip' | 'config' | 'signal' | 'upsample'> & {
   data?: string[];
   captions?: string[];
   out?: string;
   clip?: string;
   config?: string;
+  upsampler: string;
 };
 
 export const register: Register = (program, context) => {
@@ -52,6 +54,11 @@ export const register: Register = (program, context) => {
     .option('--held-out <n>', 'pictures of --data to hold out', wholeNumber(1), 200)
     .option('--most <n>', 'prompts of each kind, at most', wholeNumber(1), 200)
     .option('--count <n>', 'pictures of each prompt', wholeNumber(1, 100), 1)
+    .option(
+      '--upsampler <ref>',
+      'language model that makes prompts longer, for the kind "upsampled"',
+      'starter',
+    )
     .option('--clip <ref>', 'also judge by this CLIP: a captioner, a hub id, a folder')
     .option(
       '--config <file>',
@@ -73,23 +80,24 @@ export const register: Register = (program, context) => {
 };
 
 async function compareCommand(options: Options, context: Context, argv: string[]): Promise<void> {
-  const { captions, config, clip: clipRef, ...rest } = options;
+  const { captions, config, clip: clipRef, upsampler, ...rest } = options;
   const data = required(options.data, '--data <source...>');
   const names = required(captions, '--captions <name=mix>');
   const out = required(options.out, '--out <dir>');
   const { parseArm } = await import('../experiments/arms.ts');
   const arms = names.map(parseArm);
   const parsed = config === undefined ? undefined : await readJsonFile(config);
-  const { openClip } = await import('../captioners/clip.ts');
-  const clip = clipRef === undefined ? undefined : await openClip(clipRef, options.device);
+  const judges = await openJudges({ ...options, clip: clipRef }, rest.prompts);
   try {
     const { compare } = await import('../experiments/compare.ts');
+    const { clip, upsample } = judges;
     const given = {
       ...rest,
       data,
       out,
       arms,
       clip,
+      upsample,
       config: parsed,
       configPlace: config,
       signal: context.signal,
@@ -97,7 +105,31 @@ async function compareCommand(options: Options, context: Context, argv: string[]
     for await (const event of compare({ ...given, command: commandLine(argv) }))
       tellComparison(event, context);
   } finally {
-    await clip?.close();
+    await judges.close();
+  }
+}
+
+/** The models beside the generators: a CLIP where one is named, a prompt writer where prompts are to be upsampled. */
+export async function openJudges(
+  { clip: ref, upsampler, device }: { clip?: string; upsampler: string; device: Device },
+  prompts: readonly PromptKind[],
+) {
+  const opened: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const one of opened) await one.close();
+  };
+  try {
+    const { openClip } = await import('../captioners/clip.ts');
+    const clip = ref === undefined ? undefined : await openClip(ref, device);
+    if (clip) opened.push(clip);
+    if (!prompts.includes('upsampled')) return { clip, close };
+    const { openUpsampler } = await import('../captioners/upsampler.ts');
+    const upsample = await openUpsampler(upsampler, { device });
+    opened.push(upsample);
+    return { clip, upsample, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { EXPERIMENTS } from '../experiments/experiments.ts';
 import { PROMPT_KINDS, type PromptKind } from '../experiments/prompts.ts';
 import type { Device } from '../tensor/device.ts';
-import { commandLine, tellComparison } from './compare.ts';
+import { commandLine, openJudges, tellComparison } from './compare.ts';
 import type { Context, Register } from './main.ts';
 import { choicesOf, deviceOption, readJsonFile, required, wholeNumber } from './options.ts';
 import { printable } from './output.ts';
@@ -14,6 +14,7 @@ interface Options {
   most?: number;
   prompts?: PromptKind[];
   clip: string;
+  upsampler: string;
   config?: string;
   init?: string;
   out?: string;
@@ -43,6 +44,11 @@ export const register: Register = (program, context) => {
       .option('--most <n>', 'prompts of each kind', wholeNumber(1, 100_000))
       .option('--prompts <kinds>', 'kinds of prompts', choicesOf(PROMPT_KINDS, 'kinds of prompts'))
       .option('--clip <ref>', 'CLIP that judges as well', 'world')
+      .option(
+        '--upsampler <ref>',
+        'language model that makes prompts longer, for the kind "upsampled"',
+        'starter',
+      )
       .option('--config <file>', 'another generator: the JSON file of "train generator"')
       .option('--init <ref>', 'generator that all arms start from')
       .option('--out <dir>', 'folder for scenes, models, pictures and the report')
@@ -56,20 +62,21 @@ export const register: Register = (program, context) => {
 };
 
 async function run(name: string, options: Options, context: Context, argv: string[]): Promise<void> {
-  const { quick, clip: ref, config, ...rest } = options;
+  const { quick, clip: ref, config, upsampler: _, ...rest } = options;
   const { output } = context;
   const out = required(options.out, '--out <dir>');
-  const { openClip } = await import('../captioners/clip.ts');
   const { runExperiment } = await import('../experiments/experiment.ts');
-  const clip = await openClip(ref, options.device);
+  const experiment = EXPERIMENTS.find((one) => one.name === name)!;
+  const judges = await openJudges({ ...options, clip: ref }, options.prompts ?? experiment.prompts);
   try {
-    const experiment = EXPERIMENTS.find((one) => one.name === name)!;
+    const { clip, upsample } = judges;
     const events = runExperiment({
       ...rest,
       experiment,
       form: quick ? 'quick' : 'full',
       config: config === undefined ? undefined : await readJsonFile(config),
       clip,
+      upsample,
       out,
       command: commandLine(argv),
       signal: context.signal,
@@ -88,6 +95,6 @@ async function run(name: string, options: Options, context: Context, argv: strin
       });
     }
   } finally {
-    await clip.close();
+    await judges.close();
   }
 }

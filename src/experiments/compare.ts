@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Upsampler } from '../captioners/upsampler.ts';
 import { failureList } from '../data/index.ts';
 import type { Failure } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
@@ -55,7 +56,7 @@ export interface CompareOptions {
   /** What looks at the pictures besides the scene reader: anybody's collection can be judged by it. */
   clip?: ClipEncoder;
   /** For the kind `upsampled`. */
-  upsample?: { id: string; upsample(prompts: readonly string[]): Promise<string[]> };
+  upsample?: Pick<Upsampler, 'id' | 'upsample'>;
   /** What the comparison is called, and the command that repeats it. */
   title?: string;
   command?: string;

@@ -74,7 +74,7 @@ function changeWord(text: string, name: string, how: string): string | undefined
   for (let i = words.length - 1; i >= 0 && isAdjective(words[i]); i--)
     if (kindOfWord(bare(words[i])) === kind) return article([...words.slice(0, i), words[i].replace(/\S+/, word), ...words.slice(i + 1)].join('') + tail); // biome-ignore format: one line
   if (kind === 'number')
-    return article(head.replace(/(?:\b(?:an?|the) )?((?:\S+ )*)$/i, '') + `${word} ${tail}`);
+    return article(`${head.replace(/(?:\b(?:an?|the) )?((?:\S+ )*)$/i, '')}${word} ${tail}`);
   return article(`${head}${word} ${tail}`);
 }
 
