@@ -510,21 +510,30 @@ function spotAt({ size, data, behind, open }: Canvas, at: number, y: number): Sp
 /** The letter of a colour that a spot agrees with, if there is one. */
 function readGlyph({ pixels, empty }: Spot, color: Color, size: number, y: number): Glyph | undefined {
   const { fill } = INKS[color];
-  let best: { letter: string; cost: number } | undefined;
+  // What a pixel is off by, were a share s of it the letter's: |p − b|² − 2s (p − b)·(f − b) + s² |f − b|².
+  const terms = pixels.map(({ pixel, back, row, eighths }) => {
+    let [own, across, whole] = [0, 0, 0];
+    for (let c = 0; c < 3; c++) {
+      const [seen, wanted] = [pixel[c] - back[c], fill[c] - back[c]];
+      own += seen * seen;
+      across += seen * wanted;
+      whole += wanted * wanted;
+    }
+    return { own, across, whole, row, eighths };
+  });
+  let best: string | undefined;
+  let least = WORST_GLYPH * empty;
   for (const letter of LETTERS) {
     const covers = coverage(letter, size, y);
     let cost = 0;
-    for (const { pixel, back, row, eighths } of pixels) {
+    for (const { own, across, whole, row, eighths } of terms) {
       const share = covers(row, eighths);
-      let off = 0;
-      for (let c = 0; c < 3; c++) off += (pixel[c] - back[c] - share * (fill[c] - back[c])) ** 2;
-      cost += Math.min(CAP, off) / CAP;
-      if (best !== undefined && cost > best.cost) break;
+      cost += Math.min(CAP, own - 2 * share * across + share * share * whole) / CAP;
+      if (cost > least) break;
     }
-    if (best === undefined || cost < best.cost) best = { letter, cost };
+    if (cost < least || (best === undefined && cost === least)) [best, least] = [letter, cost];
   }
-  if (best === undefined || best.cost > WORST_GLYPH * empty) return undefined;
-  return { letter: best.letter, gain: empty - best.cost };
+  return best === undefined ? undefined : { letter: best, gain: empty - least };
 }
 
 /** Share of a pixel that a letter at height `y` covers, by its row and its distance in eighths of a pixel: asked for at every place. */
