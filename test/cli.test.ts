@@ -11,7 +11,7 @@ import { sharedData } from './shared.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STARTER = join(ROOT, 'assets/captioners/starter');
-const WORLD = join(ROOT, 'assets/captioners/world');
+const BLANK = join(ROOT, 'assets/generators/blank');
 
 let temporary: Folder;
 let folder: string;
@@ -367,17 +367,25 @@ describe.skipIf(!existsSync(STARTER))(
   },
 );
 
-describe.skipIf(!existsSync(WORLD))(
-  'with the world captioner (skipped while assets/captioners/world is missing)',
+describe.skipIf(!existsSync(BLANK))(
+  'with the generator that both trainings of the story start from (skipped while assets/generators/blank is missing)',
   () => {
-    test('start without a folder draws scenes and captions them', async () => {
-      const { code, stdout } = await recaption('start', '--out', 'scenes-out', '--json');
+    test('start without a folder tells the whole story, and shows it again without doing it again', async () => {
+      const story = () => recaption('start', '--out', 'story', '--scenes', '40', '--steps', '2', '--json');
+      const { code, stdout } = await story();
       expect(code).toBe(0);
       const events = jsonLines(stdout);
-      expect(events.find(({ kind }) => kind === 'done')).toMatchObject({ captioned: 36, failed: 0 });
-      expect(
-        (await readFile(join(folder, 'scenes-out', 'index.html'), 'utf8')).match(/<article/g),
-      ).toHaveLength(36);
+      expect(events.find(({ kind }) => kind === 'comparison')).toMatchObject({
+        arms: ['alt', 'described'],
+        runs: 2,
+      });
+      expect(events.at(-1)).toMatchObject({ kind: 'report', complete: true });
+      expect(await readFile(join(folder, 'story', 'report.html'), 'utf8')).toContain(
+        'The same prompt, the same noise',
+      );
+      const again = await story();
+      expect(again.code).toBe(0);
+      expect(jsonLines(again.stdout).some(({ kind }) => kind === 'run')).toBe(false);
     });
   },
 );

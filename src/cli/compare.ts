@@ -40,7 +40,7 @@ export const register: Register = (program, context) => {
     .addOption(
       new Option(
         '--minutes <m>',
-        'about so many minutes for each training: turned into steps once, the same for all',
+        'about so many minutes for each training: turned into steps once, the same for all (default: 5)',
       )
         .argParser(number('above 0', (m) => m > 0))
         .conflicts(['steps']),

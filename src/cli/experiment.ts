@@ -1,3 +1,4 @@
+import type { ExperimentOptions } from '../experiments/experiment.ts';
 import { EXPERIMENTS } from '../experiments/experiments.ts';
 import { PROMPT_KINDS, type PromptKind } from '../experiments/prompts.ts';
 import type { Device } from '../tensor/device.ts';
@@ -63,14 +64,12 @@ export const register: Register = (program, context) => {
 
 async function run(name: string, options: Options, context: Context, argv: string[]): Promise<void> {
   const { quick, clip: ref, config, upsampler: _, ...rest } = options;
-  const { output } = context;
   const out = required(options.out, '--out <dir>');
-  const { runExperiment } = await import('../experiments/experiment.ts');
   const experiment = EXPERIMENTS.find((one) => one.name === name)!;
   const judges = await openJudges({ ...options, clip: ref }, options.prompts ?? experiment.prompts);
   try {
     const { clip, upsample } = judges;
-    const events = runExperiment({
+    const given = {
       ...rest,
       experiment,
       form: quick ? 'quick' : 'full',
@@ -80,12 +79,19 @@ async function run(name: string, options: Options, context: Context, argv: strin
       out,
       command: commandLine(argv),
       signal: context.signal,
-    });
-    for await (const event of events) {
-      if (event.kind !== 'preparing') {
-        tellComparison(event, context);
-        continue;
-      }
+    } as const;
+    await drawExperiment(given, context);
+  } finally {
+    await judges.close();
+  }
+}
+
+/** Runs an experiment and tells of it. */
+export async function drawExperiment(options: ExperimentOptions, context: Context): Promise<void> {
+  const { runExperiment } = await import('../experiments/experiment.ts');
+  const { output } = context;
+  for await (const event of runExperiment(options)) {
+    if (event.kind === 'preparing') {
       output.record(event);
       output.progress({
         ...event,
@@ -93,8 +99,6 @@ async function run(name: string, options: Options, context: Context, argv: strin
         unit: 'scenes',
         rate: event.imagesPerSecond,
       });
-    }
-  } finally {
-    await judges.close();
+    } else tellComparison(event, context);
   }
 }

@@ -22,7 +22,7 @@ export type Register = (program: Command, context: Context) => void;
 /** Only the command that is asked for is loaded: `--help` needs neither image library nor runtime. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register: Register }> }> = {
   start: {
-    summary: 'caption the pictures of a folder and make a page to look at them',
+    summary: 'see what better captions are worth, or caption the pictures of a folder',
     load: () => import('./start.ts'),
   },
   caption: {

@@ -2,21 +2,23 @@ import { join, relative, resolve, sep } from 'node:path';
 import type { Captioner } from '../captioners/captioner.ts';
 import { loadImages, openDataset } from '../data/index.ts';
 import type { Dataset, OnFailure } from '../data/sample.ts';
+import { UsageError } from '../errors.ts';
+import { STORY } from '../experiments/experiments.ts';
 import { writeAtomic } from '../files.ts';
 import { encodeJpeg } from '../image/index.ts';
 import { readRows } from '../jobs/journal.ts';
 import type { Device } from '../tensor/device.ts';
-import { worldDataset } from '../world/index.ts';
 import { runCaptionJob } from './caption.ts';
 import { contactSheet, type SheetEntry } from './contact-sheet.ts';
+import { drawExperiment } from './experiment.ts';
 import type { Context, Register } from './main.ts';
-import { deviceOption } from './options.ts';
+import { deviceOption, wholeNumber } from './options.ts';
 import { nameOf, resultFolder, shortPath } from './places.ts';
 
-const SCENES = 36;
-/** In pixels: what the world captioner was trained on. */
-const SCENE_SIZE = 64;
-const SCENE_SEED = 1;
+/** Where the story goes when nobody says where. */
+const STORY_FOLDER = 'comparison';
+/** Generator that both of its trainings start from: it draws scenes, and knows no words. */
+const BEGINNER = 'blank';
 /** Longest side of a picture on the page, in pixels. */
 const THUMBNAIL = 360;
 /** More embedded pictures than this make a page that browsers open slowly. */
@@ -24,6 +26,8 @@ const MOST_PICTURES = 2000;
 
 interface StartOptions {
   out?: string;
+  scenes?: number;
+  steps?: number;
   device: Device;
 }
 
@@ -34,40 +38,58 @@ export interface Collection {
   open(onFailure: OnFailure): Dataset | Promise<Dataset>;
 }
 
-interface Choice extends Collection {
-  /** Where results go when nobody says where. */
-  folder: string;
-  /** Which captioner: undefined is the starter. */
-  captioner: string | undefined;
-}
-
 export const register: Register = (program, context) => {
   program
     .command('start')
-    .summary('caption the pictures of a folder and make a page to look at them')
+    .summary('see what better captions are worth, or caption the pictures of a folder')
     .description(
-      'Captions the pictures of a folder with the starter captioner, and makes one HTML page of pictures beside captions. ' +
-        `Without a folder, does so with ${SCENES} scenes of coloured shapes.`,
+      'Without a folder: draws scenes with captions as the web has them, has them described by a captioner, trains two small generators, one on each kind of caption, ' +
+        'and writes a report of which draws what it is asked for; in minutes. With a folder: captions its pictures with the starter captioner, and makes one HTML page of pictures beside captions.',
     )
     .argument('[dir]', 'folder with pictures, or any other source that "recaption caption" takes')
-    .option('--out <dir>', 'folder for captions and page (default: captions/NAME-OF-DIR)')
+    .option('--out <dir>', `folder for what is made (default: ${STORY_FOLDER}, or captions/NAME-OF-DIR)`)
+    .option('--scenes <n>', 'without a folder: scenes to learn from', wholeNumber(10, 1_000_000))
+    .option('--steps <n>', 'without a folder: steps of each training', wholeNumber(1))
     .addOption(deviceOption())
     .addHelpText('after', '\nExample:\n  $ recaption start ~/photos')
     .action((dir: string | undefined, options: StartOptions) => start(dir, options, context));
 };
 
-async function start(
-  dir: string | undefined,
-  { out, device }: StartOptions,
+async function start(dir: string | undefined, options: StartOptions, context: Context): Promise<void> {
+  if (dir === undefined) await story(options, context);
+  else await captionFolder(dir, options, context);
+}
+
+/** Run again, it goes on, or shows what it found. */
+async function story(
+  { out = STORY_FOLDER, scenes, steps, device }: StartOptions,
   context: Context,
 ): Promise<void> {
-  const collection = dir === undefined ? scenes() : pictures(dir);
-  const folder = resolve(out ?? collection.folder);
-  await collection.open(() => {}); // a source that is not there is told before a model is loaded
+  const given = { experiment: STORY, form: 'quick', init: BEGINNER, resume: true, seed: 1, scenes, steps, device } as const; // biome-ignore format: one line
+  await drawExperiment(
+    { ...given, out: resolve(out), command: 'recaption start', signal: context.signal },
+    context,
+  );
+}
+
+async function captionFolder(
+  dir: string,
+  { out, scenes, steps, device }: StartOptions,
+  context: Context,
+): Promise<void> {
+  if ((scenes ?? steps) !== undefined) throw new UsageError('--scenes and --steps are for the scenes that are drawn without a folder', { hint: 'Leave them out.' }); // biome-ignore format: one line
+  const source = resolve(dir);
+  const open = (onFailure: OnFailure) => openDataset(source, { onFailure });
+  await open(() => {}); // a source that is not there is told before a model is loaded
   const { loadCaptioner } = await import('../captioners/load.ts');
-  const captioner = await loadCaptioner(collection.captioner, { device });
+  const captioner = await loadCaptioner(undefined, { device });
   try {
-    await captionAndShow(collection, captioner, folder, context);
+    await captionAndShow(
+      { name: nameOf(source), source, open },
+      captioner,
+      resolve(out ?? resultFolder(dir)),
+      context,
+    );
   } finally {
     await captioner.close();
   }
@@ -99,27 +121,6 @@ export async function captionAndShow(
   });
   output.record({ kind: 'page', path: page });
   output.print(`To look at them, open in a browser: ${output.bold(shortPath(page))}`);
-}
-
-function pictures(dir: string): Choice {
-  const source = resolve(dir);
-  return {
-    name: nameOf(source),
-    source,
-    folder: resultFolder(dir),
-    captioner: undefined,
-    open: (onFailure) => openDataset(source, { onFailure }),
-  };
-}
-
-function scenes(): Choice {
-  return {
-    name: 'Scenes',
-    source: `world:${SCENES}:${SCENE_SIZE}:${SCENE_SEED}`,
-    folder: join('captions', 'scenes'),
-    captioner: 'world',
-    open: () => worldDataset({ count: SCENES, size: SCENE_SIZE, seed: SCENE_SEED }),
-  };
 }
 
 /** Caption by key, of as many pictures as the page shows. */

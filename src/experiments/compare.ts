@@ -13,6 +13,7 @@ import { writeError } from '../files.ts';
 import { type GeneratorFile, parseGeneratorFile } from '../generators/config.ts';
 import { generatorFolder } from '../generators/folder.ts';
 import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
+import { ownerInWords, tryLock } from '../lock.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import { writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
@@ -21,7 +22,7 @@ import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { type Arm, checkArms } from './arms.ts';
 import { type Plan, samePlan, savedPlan, savePlan } from './plan.ts';
-import { type Captioned, captionsOf, type Prompt, type PromptKind, promptsFor, readCaptioned, splitCollection } from './prompts.ts'; // biome-ignore format: one line
+import { type Captioned, captionsOf, type Prompt, type PromptKind, promptsFor, readCaptioned, type Split, splitCollection } from './prompts.ts'; // biome-ignore format: one line
 import { type CompareReport, summarise, writeReport } from './report.ts';
 import { type RunEvent, type RunResult, runArm } from './run.ts';
 
@@ -85,6 +86,8 @@ export type CompareEvent =
   | { kind: 'report'; report: CompareReport; path: string; complete: boolean }
   | { kind: 'stopped' };
 
+/** What of the folder is locked. */
+const LOCKED = 'plan.json';
 /** Steps that tell how long one takes; the first are slower than the rest. */
 const TRIED = 14;
 const WARM = 4;
@@ -100,7 +103,7 @@ const CUT = 0.995;
  */
 export async function* compare(options: CompareOptions): AsyncGenerator<CompareEvent> {
   const started = performance.now();
-  const { arms, out, signal, clip } = options;
+  const { arms, out, clip } = options;
   checkArms(arms);
   const saved = await savedPlan(out, options.resume);
   const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
@@ -138,8 +141,44 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
   });
-  const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
+  const lock = tryLock(join(out, LOCKED));
+  if (!lock.taken) {
+    throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is working on this comparison`, {
+      place: out,
+      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${join(out, LOCKED)}.lock.`,
+    });
+  }
+  try {
+    const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
+    yield* allRuns({ options, split, learnt, given, saved, words, started });
+  } finally {
+    lock.release();
+  }
+}
 
+interface Prepared {
+  options: CompareOptions;
+  split: Split;
+  learnt: readonly Captioned[];
+  given: Omit<Plan, 'steps'>;
+  saved: Plan | undefined;
+  words: { tokenizer?: string; maxTokens?: number };
+  /** When the comparison was asked for, by `performance.now`. */
+  started: number;
+}
+
+/** Every arm with every seed, and a report after each. */
+async function* allRuns({
+  options,
+  split,
+  learnt,
+  given,
+  saved,
+  words,
+  started,
+}: Prepared): AsyncGenerator<CompareEvent> {
+  const { arms, out, signal, clip } = options;
+  const { seeds } = given;
   const training = (arm: Arm, seed: number, steps: number): TrainGeneratorOptions => ({
     data: options.data,
     captions: arm.captions,

@@ -75,6 +75,19 @@ const share = (percent: number): string =>
       ? 'alt'
       : `descriptive:${percent / 100},alt:${1 - percent / 100}`;
 
+/** What `npm start` shows, in minutes: both begin as a generator that has learnt to draw scenes, and not one word. */
+export const STORY: Experiment = {
+  name: 'story',
+  summary: 'alt texts against descriptions, in minutes',
+  title: 'Do better captions make a better generator?',
+  arms: [arm('alt', 'alt'), arm('described', 'descriptive:0.95,alt:0.05')],
+  prompts: ['descriptive'],
+  forms: {
+    quick: { scenes: 1500, seeds: 1, steps: 400, most: 60 },
+    full: { scenes: 8000, seeds: 3, steps: 2000, most: 200 },
+  },
+};
+
 export const EXPERIMENTS: Experiment[] = [
   {
     name: 'caption-kind',

@@ -64,7 +64,7 @@ export interface RunOptions {
   /** How the arm is trained; `out` is the run's folder. */
   training: TrainGeneratorOptions;
   prompts: ReadonlyMap<PromptKind, readonly Prompt[]>;
-  /** Pictures of each prompt, and the seed of the noise of the first. */
+  /** Pictures of each prompt, and the seed of the noise of the first prompt's first: the others have the next ones, in every run the same. */
   count: number;
   noise: number;
   /** The prompts are of scenes: read the pictures back. */
@@ -106,6 +106,7 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
         prompts: own.map(({ text }) => text),
         count: options.count,
         seed: options.noise,
+        apart: true,
         request: {},
         out: folder,
         grid: false,
@@ -254,7 +255,7 @@ async function snapshotsOf(out: string): Promise<{ step: number; path: string }[
 const snapshotPictures = (generator: Generator, prompts: readonly Prompt[], noise: number) =>
   generator.generate(
     prompts.map(({ text }) => text),
-    { seeds: prompts.map(() => noise) },
+    { seeds: prompts.map((_, i) => noise + i) },
   );
 
 async function embedAll(clip: ClipEncoder, prompts: readonly Prompt[], images: Image[]): Promise<number[]> {

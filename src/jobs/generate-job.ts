@@ -33,6 +33,8 @@ export interface GenerateJobOptions {
   count: number;
   /** Seed of each prompt's first picture; the next has the next one. */
   seed: number;
+  /** Every prompt has noise of its own: seeds go on from prompt to prompt, in place of beginning again. */
+  apart?: boolean;
   request: Omit<GenerateRequest, 'seeds' | 'onStep'>;
   out: string;
   /** Also make `grid.png`: a row for each prompt, where each has several pictures. */
@@ -88,7 +90,7 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
   }
 
   async function* draw(
-    { prompts, count, request, seed, grid, overwrite, previews }: GenerateJobOptions,
+    { prompts, count, request, seed, apart, grid, overwrite, previews }: GenerateJobOptions,
     index: string,
   ): AsyncGenerator<GenerateEvent> {
     const { negative, ...how } = request;
@@ -101,7 +103,7 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
           file,
           prompt,
           ...(negative?.trim() && { negative }),
-          seed: seed + k,
+          seed: seed + (apart ? i * count : 0) + k,
           model: generator.id,
           ...asked,
         };
