@@ -11,7 +11,7 @@ import { sharedData } from './shared.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const STARTER = join(ROOT, 'assets/captioners/starter');
-const BLANK = join(ROOT, 'assets/generators/blank');
+const WORLD = join(ROOT, 'assets/captioners/world');
 
 let temporary: Folder;
 let folder: string;
@@ -367,8 +367,8 @@ describe.skipIf(!existsSync(STARTER))(
   },
 );
 
-describe.skipIf(!existsSync(BLANK))(
-  'with the generator that both trainings of the story start from (skipped while assets/generators/blank is missing)',
+describe.skipIf(!existsSync(WORLD))(
+  'with the world captioner (skipped while assets/captioners/world is missing)',
   () => {
     test('start without a folder tells the whole story, and shows it again without doing it again', async () => {
       const story = () => recaption('start', '--out', 'story', '--scenes', '40', '--steps', '2', '--json');

@@ -231,13 +231,19 @@ function inShort({ judged }: RunResult): string {
     .join(', ');
 }
 
+const MAIN: Partial<Record<CompareReport['main'], string>> = {
+  met: 'prompts fully met',
+  claims: 'of all that prompts ask for, drawn',
+  clip: 'CLIP score',
+};
+
 /** The main scores in a table, the sentences, and where the page is. */
 export function printReport(report: CompareReport, path: string, output: Output): void {
   const { results, main, arms } = report;
   const kinds = [...new Set(results.map(({ kind }) => kind))];
   const width = Math.max(...arms.map(({ name }) => name.length));
   output.print('');
-  output.print(output.bold(`${main === 'met' ? 'prompts fully met' : 'CLIP score'}`.padEnd(width + 2)));
+  output.print(output.bold(MAIN[main] ?? main));
   for (const { name } of arms) {
     const cells = kinds.map((kind) => {
       const score = results.find((one) => one.kind === kind && one.arm === name)?.scores[main];

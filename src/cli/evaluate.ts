@@ -183,11 +183,12 @@ async function* found(folder: string, options: Options, context: Context): Async
 const percent = ({ rate, interval: [low, high], asked }: Rate): string =>
   `${(100 * rate).toFixed(1).padStart(5)} %  [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]  of ${asked}`;
 
-function print({ prompts, images, met, skills, unread }: SceneScores, output: Output): void {
+function print({ prompts, images, met, claims, skills, unread }: SceneScores, output: Output): void {
   if (unread > 0)
     output.note(`${counted(unread, 'picture')} left out: nothing that could be judged was asked for`);
   output.print(`${counted(images, 'picture')} of ${counted(prompts, 'prompt')}`);
   output.print(output.bold(`${'all met'.padEnd(12)}${percent(met)}`));
+  output.print(`${'claims'.padEnd(12)}${percent(claims)}`);
   for (const skill of SKILLS) if (skills[skill]) output.print(`${skill.padEnd(12)}${percent(skills[skill])}`);
 }
 

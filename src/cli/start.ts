@@ -17,8 +17,6 @@ import { nameOf, resultFolder, shortPath } from './places.ts';
 
 /** Where the story goes when nobody says where. */
 const STORY_FOLDER = 'comparison';
-/** Generator that both of its trainings start from: it draws scenes, and knows no words. */
-const BEGINNER = 'blank';
 /** Longest side of a picture on the page, in pixels. */
 const THUMBNAIL = 360;
 /** More embedded pictures than this make a page that browsers open slowly. */
@@ -65,7 +63,7 @@ async function story(
   { out = STORY_FOLDER, scenes, steps, device }: StartOptions,
   context: Context,
 ): Promise<void> {
-  const given = { experiment: STORY, form: 'quick', init: BEGINNER, resume: true, seed: 1, scenes, steps, device } as const; // biome-ignore format: one line
+  const given = { experiment: STORY, form: 'quick', resume: true, seed: 1, scenes, steps, device } as const; // biome-ignore format: one line
   await drawExperiment(
     { ...given, out: resolve(out), command: 'recaption start', signal: context.signal },
     context,

@@ -23,13 +23,15 @@ export interface SceneScores {
   unread: number;
   /** Pictures that show all that was asked for. */
   met: Rate;
+  /** All that prompts ask for, each shape, colour, size, place … counted by itself. */
+  claims: Rate;
   /** Those skills that were asked for at all. */
   skills: Partial<Record<Skill, Rate>>;
   seed: number;
 }
 
-/** What `sceneTable` scores, in its order. */
-export const SCENE_SCORES = ['met', ...SKILLS] as const;
+/** What `sceneTable` scores, in its order: all of a prompt met, everything that prompts ask for taken together, and each skill. */
+export const SCENE_SCORES = ['met', 'claims', ...SKILLS] as const;
 export type SceneScore = (typeof SCENE_SCORES)[number];
 
 /** What the pictures of a prompt add: for each score how often it was met, and how often it was asked for. */
@@ -44,8 +46,11 @@ export function addVerdict(row: SceneRow, { met, tally }: Verdict): boolean {
   row[0] += Number(met);
   row[1]++;
   for (const [i, skill] of SKILLS.entries()) {
-    row[2 + 2 * i] += tally[skill].met;
-    row[3 + 2 * i] += tally[skill].asked;
+    for (const at of skill === 'object' ? [2 + i] : [1, 2 + i]) {
+      // an object is its shape, colour and size: it is not counted twice
+      row[2 * at] += tally[skill].met;
+      row[2 * at + 1] += tally[skill].asked;
+    }
   }
   return true;
 }
@@ -89,8 +94,8 @@ export function evaluateScenes(): SceneEvaluation {
         asked: sums[2 * i + 1],
       });
       const skills: SceneScores['skills'] = {};
-      for (const [i, skill] of SKILLS.entries()) if (sums[3 + 2 * i] > 0) skills[skill] = rateAt(i + 1);
-      return { prompts: rows.size, images, unread, met: rateAt(0), skills, seed };
+      for (const [i, skill] of SKILLS.entries()) if (sums[5 + 2 * i] > 0) skills[skill] = rateAt(i + 2);
+      return { prompts: rows.size, images, unread, met: rateAt(0), claims: rateAt(1), skills, seed };
     },
   };
 }

@@ -58,6 +58,8 @@ export interface CompareOptions {
   clip?: ClipEncoder;
   /** For the kind `upsampled`. */
   upsample?: Pick<Upsampler, 'id' | 'upsample'>;
+  /** What the sentences are about; default: prompts of scenes fully met, or else the CLIP score. */
+  main?: 'met' | 'claims' | 'clip';
   /** What the comparison is called, and the command that repeats it. */
   title?: string;
   command?: string;

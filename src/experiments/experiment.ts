@@ -48,7 +48,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     yield { kind: 'stopped' };
     return;
   }
-  const { command, upsample, resume, init, clip, config = CONFIG } = options;
+  const { command, upsample, resume, init, clip, config = experiment.config ?? CONFIG } = options;
   yield* compare({
     title: experiment.title,
     data: [places.data],
@@ -56,6 +56,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     heldOut: 0,
     arms: experiment.arms,
     prompts: options.prompts ?? experiment.prompts,
+    main: experiment.main,
     count: 1,
     seed,
     seeds: size.seeds,

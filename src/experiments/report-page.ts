@@ -1,5 +1,5 @@
 /** The report as one HTML file: it needs no server, no network and no script. */
-import { SKILLS } from '../evaluate/scene-check.ts';
+import { SCENE_SCORES } from '../evaluate/scenes.ts';
 import { escapeHtml } from '../html.ts';
 import { barChart, COLOURS, forestChart, lineChart, signed } from './charts.ts';
 import type { PromptKind } from './prompts.ts';
@@ -124,16 +124,14 @@ ${table(['', 'captions learnt', 'words', '5–95 %', 'vocabulary', 'lower case',
 }
 
 /** What a score is called. */
-const NAMES: Partial<Record<Score, string>> = { met: 'all met', clip: 'CLIP score' };
+const NAMES: Partial<Record<Score, string>> = { met: 'all met', claims: 'all claims', clip: 'CLIP score' };
 const nameOf = (score: Score): string => NAMES[score] ?? score;
 
 function resultSection(report: CompareReport, kind: PromptKind): string {
   const own = report.results.filter((one) => one.kind === kind);
   if (own.length === 0) return '';
   const count = report.comparison.prompts[kind] ?? 0;
-  const scores = (['met', ...SKILLS, 'clip'] as const).filter((score) =>
-    own.some((one) => one.scores[score]),
-  );
+  const scores = ([...SCENE_SCORES, 'clip'] as const).filter((score) => own.some((one) => one.scores[score]));
   const shares = scores.filter((score) => score !== 'clip');
   const bars = barChart(
     `Share of what ${kind} prompts ask for that was drawn`,
@@ -167,6 +165,12 @@ ${differenceFigure(report, kind)}`;
 
 const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 
+const DIFFERENCES: Partial<Record<Score, string>> = {
+  met: 'prompts fully met, in points',
+  claims: 'what was asked for and drawn, in points',
+  clip: 'CLIP score',
+};
+
 function differenceFigure({ differences, main }: CompareReport, kind: PromptKind): string {
   const own = differences.filter((one) => one.kind === kind && one.score === main);
   if (own.length === 0) return '';
@@ -185,7 +189,7 @@ function differenceFigure({ differences, main }: CompareReport, kind: PromptKind
     one.p < 0.001 ? '< 0.001' : one.p.toFixed(3),
     ...one.perSeed.map(({ difference, interval: [low, high] }) => `${signed(scale * difference)} <span class="soft">${signed(scale * low)} to ${signed(scale * high)}</span>`), // biome-ignore format: one line
   ]);
-  return `<h3>Differences in ${main === 'met' ? 'prompts fully met, in points' : 'CLIP score'}</h3>
+  return `<h3>Differences in ${DIFFERENCES[main]}</h3>
 <figure class="scroll">${forestChart(`Differences, ${kind} prompts`, own.map(row), unit)}<figcaption>Paired: the same prompt, the same noise, the same seed. What crosses the line may be chance.</figcaption></figure>
 ${seeds.length > 1 ? table(['', 'all seeds', 'p', ...seeds], rows) : ''}`;
 }

@@ -125,7 +125,7 @@ export function summarise({
   minutes,
 }: Summary): CompareReport {
   const { arms, clip } = options;
-  const main: Score = split.scenes ? 'met' : 'clip';
+  const main: Score = split.scenes ? (options.main ?? 'met') : 'clip';
   // Only seeds that every arm has been trained with: the others would not be paired.
   const seeds = plan.seeds.filter((seed) => arms.every(({ name }) => found(results, name, seed)));
   const kinds = [...split.prompts.keys()];
@@ -305,8 +305,12 @@ function examplesOf(
     }));
 }
 
-/** What `score` is called in a sentence. */
-const WHAT: Partial<Record<Score, string>> = { met: 'fully met', clip: 'CLIP score' };
+/** What a main score says of a kind of prompts, in a sentence. */
+const WHAT: Partial<Record<Score, (kind: PromptKind) => string>> = {
+  met: (kind) => `of the ${kind} prompts fully met`,
+  claims: (kind) => `of what ${kind} prompts ask for drawn`,
+  clip: (kind) => `in CLIP score on ${kind} prompts`,
+};
 
 /** A sentence for each kind of prompt and each arm after the first: what it gained, or that nothing was shown. */
 function conclude(
@@ -317,22 +321,20 @@ function conclude(
   seeds: number,
 ): string[] {
   const [{ name: first }] = arms;
+  const [scale, unit, points] = main === 'clip' ? [1, '', ''] : [100, ' %', ' points'];
+  const figure = (x: number) => (scale * x).toFixed(1);
   return differences
     .filter(({ from, score }) => from === first && score === main)
     .map(({ kind, to, interval, difference, perSeed }) => {
-      const value = (arm: string) => results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value; // biome-ignore format: one line
-      const points = (x: number) => (main === 'clip' ? x : 100 * x).toFixed(1);
-      const unit = main === 'clip' ? '' : ' %';
-      const [low, high] = interval.map(points);
-      const spread = `95 % interval ${low} to ${high}${seeds > 1 ? `, ${seeds} seeds` : ''}`;
-      const figures = `${points(value(to))}${unit} against ${points(value(first))}${unit}`;
-      const what = main === 'met' ? `of the ${kind} prompts that were ${WHAT.met}` : `in ${WHAT.clip} on ${kind} prompts`; // biome-ignore format: one line
-      const shown = interval[0] > 0 || interval[1] < 0;
-      if (!shown) return `No difference between ${to} and ${first} was shown ${main === 'met' ? `in the ${kind} prompts that were ${WHAT.met}` : what}: ${figures} (${spread.replace('interval', 'interval of the difference')}).`; // biome-ignore format: one line
-      const size = `${points(Math.abs(difference))}${main === 'clip' ? '' : ' points'} ${difference > 0 ? 'more' : 'less'}`;
+      const value = (arm: string) => figure(results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value); // biome-ignore format: one line
+      const what = WHAT[main]!(kind);
+      const figures = `${value(to)}${unit} against ${value(first)}${unit}`;
+      const spread = `95 % interval of the difference ${interval.map(figure).join(' to ')}${seeds > 1 ? `, ${seeds} seeds` : ''}`;
+      if (interval[0] <= 0 && interval[1] >= 0)
+        return `No difference between ${to} and ${first} was shown ${what}: ${figures} (${spread}).`;
       const signs = perSeed.filter((one) => Math.sign(one.difference) === Math.sign(difference)).length;
       const every = seeds > 1 ? ` The sign is the same in ${signs === seeds ? 'every seed' : `${signs} of ${seeds} seeds`}.` : ''; // biome-ignore format: one line
-      return `${to} has ${size} than ${first} ${what}: ${figures} (${spread}).${every}`;
+      return `${to} has ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} than ${first} ${what}: ${figures} (${spread}).${every}`;
     });
 }
 
