@@ -28,7 +28,7 @@ const fileSchema = z.looseObject({
 
 const BATCH = 16;
 /** How much is left to chance: the likeliest words alone repeat themselves. */
-const SHARE = 0.9;
+const SHARE = 0.4;
 
 /**
  * The language model that makes prompts longer, by folder or name; by default the one that comes with the package.

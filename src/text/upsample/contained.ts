@@ -33,6 +33,13 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
       alike.filter((other) => !contradicts(wanted, attributesOf(description, other))),
     );
   }
+  // A thing of the prompt that comes again must be one that was asked for: not "the green star" where the star is purple.
+  for (const other of description.objects) {
+    const alike = prompt.objects.filter(({ name }) => sameMeaning(name, other.name));
+    const found = attributesOf(description, other);
+    if (alike.length > 0 && alike.every((object) => contradicts(attributesOf(prompt, object), found)))
+      return `"${other.name}" is said to be otherwise`;
+  }
   for (const { subject, predicate, object } of prompt.relations) {
     if (predicate === 'next to' && !/next to/i.test(asked)) continue; // what the parser makes of "and"
     const ends = (id: string, other: string) => counterparts.get(id)?.some((one) => one.id === other);
@@ -42,6 +49,12 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
     if (!held) return `"${predicate}" is missing`;
   }
   return undefined;
+}
+
+/** Whether two texts speak of a thing that is the same. */
+export function shareObjects(one: string, other: string, reader: GraphReader): boolean {
+  const [here, there] = [one, other].map((text) => reader.parse(readable(text)).objects);
+  return here.some(({ name }) => there.some((object) => sameMeaning(name, object.name)));
 }
 
 const attributesOf = ({ attributes }: SceneGraph, { id }: SceneObject): string[] =>

@@ -34,12 +34,18 @@ describe('a description does for a prompt', () => {
     ['a red circle left of a blue square', 'a blue square and a red circle on white'],
     ['a red circle left of a blue square', 'a red circle is to the right of a blue square'],
     ['a cat next to a dog', 'a cat and a dog lie on a sofa'],
+    [
+      'three green hearts and a purple star',
+      'three green hearts and a purple star. the green star is at the top',
+    ],
+    ['a small red circle', 'a small red circle. there is a large red circle on a gray background'],
   ])('unless it leaves out or changes something of "%s": %s', (prompt, text) => {
     expect(faultOf(prompt, text)).toBeTypeOf('string');
   });
 });
 
-const LONG = 'it lies on a soft green sofa beside a tall window, and warm light falls on the wooden floor';
+const LONG =
+  'the cat lies on a soft green sofa beside a tall window, and warm light falls on the wooden floor';
 const writer = (...answers: string[]): PromptWriter & { asked: string[][] } => {
   const asked: string[][] = [];
   return {
@@ -65,6 +71,14 @@ describe('a prompt', () => {
   test('is put before one that goes on from it', async () => {
     const [result] = await upsample(['A black cat.'], { writer: writer(LONG), parser });
     expect(result).toMatchObject({ how: 'joined', upsampled: `A black cat. ${LONG}` });
+  });
+
+  test('does not get a description of other things behind it', async () => {
+    const script = writer(
+      'a little boy in a blue shirt holds a brown ball and runs along the beach with two dogs behind him',
+    );
+    const [result] = await upsample(['a black cat'], { writer: script, parser });
+    expect(result).toMatchObject({ how: 'kept', upsampled: 'a black cat' });
   });
 
   test('is asked for again where the description is short or says otherwise', async () => {

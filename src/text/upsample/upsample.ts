@@ -1,5 +1,5 @@
 import { countWords } from '../count-words.ts';
-import { fault, type GraphReader } from './contained.ts';
+import { fault, type GraphReader, shareObjects } from './contained.ts';
 import { askedFor } from './follow-up.ts';
 
 /** Somebody who describes what prompts ask for: our language model, or one behind a server. */
@@ -64,11 +64,7 @@ export async function upsample(
     for (const [n, i] of open.entries()) {
       const result = results[i];
       result.tries++;
-      for (const [how, text] of [
-        ['written', written[n]],
-        ['joined', joined(result.asked, written[n])],
-      ] as const) {
-        // biome-ignore format: one line
+      for (const [how, text] of forms(result.asked, written[n], parser)) {
         result.fault = faultOf(result.asked, text, parser);
         if (result.fault !== undefined) continue;
         Object.assign(result, { upsampled: text, how });
@@ -81,8 +77,11 @@ export async function upsample(
   return results;
 }
 
-/** The published form of upsampled prompts: the prompt, a full stop, more of it. */
-const joined = (prompt: string, more: string): string => `${prompt.trim().replace(/[.!?]+$/, '')}. ${more}`;
+/** What was written, and the published form of upsampled prompts: the prompt, a full stop, and that, where it speaks of the same things. */
+function forms(asked: string, written: string, parser: GraphReader): ['written' | 'joined', string][] {
+  const joined = `${asked.trim().replace(/[.!?]+$/, '')}. ${written}`;
+  return [['written', written], ...(shareObjects(asked, written, parser) ? [['joined', joined] as ['joined', string]] : [])]; // biome-ignore format: one line
+}
 
 function faultOf(asked: string, text: string, parser: GraphReader): string | undefined {
   const words = countWords(text);
