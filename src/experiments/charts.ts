@@ -105,7 +105,7 @@ export function forestChart(
   rows: readonly { name: string; difference: number; low: number; high: number }[],
   unit: string,
 ): string {
-  const [left, top, across, high, right] = [250, 6, 300, 26, 170];
+  const [left, top, across, high, right] = [250, 6, 300, 26, 230];
   const reach = Math.max(1, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)])) * 1.08;
   const x = (value: number) => left + across * (0.5 + value / (2 * reach));
   const bottom = top + rows.length * high;

@@ -120,7 +120,7 @@ describe('a comparison', () => {
     await run(options('same', { arms: [parseArm('A=descriptive'), parseArm('B=descriptive')], seeds: 1 }));
     const { differences, conclusion } = await reportOf('same');
     for (const { difference } of differences) expect(difference).toBe(0);
-    expect(conclusion[0]).toMatch(/^No difference between B and A was shown/);
+    expect(conclusion[0]).toMatch(/^Of the short prompts, B meets .* and A .*: no difference shown/);
   });
 
   test('the same seed gives the same figures, stopped and resumed or not', async () => {
@@ -145,6 +145,17 @@ describe('a comparison', () => {
     await expect(run(options('whole', { resume: true, arms: [parseArm('A=alt'), parseArm('C=short')] }))).rejects.toMatchObject({ code: 'run-differs', message: expect.stringContaining('captions to compare') }); // biome-ignore format: one line
     const again = await run(options('whole', { resume: true }));
     expect(again.some(({ kind }) => kind === 'run')).toBe(false);
+  });
+
+  test('two at once into one folder are refused', async () => {
+    const given = options('busy', { seeds: 1, prompts: ['short'] });
+    let other: unknown;
+    for await (const event of compare(given)) {
+      if (event.kind !== 'comparison') continue;
+      other = await run({ ...given, resume: true }).catch((error) => error);
+      break;
+    }
+    expect(other).toMatchObject({ code: 'output-busy' });
   });
 
   test('minutes become steps, the same for all arms and kept for those who go on', async () => {
@@ -172,7 +183,7 @@ describe('a comparison', () => {
         [`photos/${key}.txt`]: captions[1].text,
       });
     }
-    const given = options('photos-compared', { data: [photos], arms: [parseArm('A=alt'), parseArm('B=alt')], prompts: ['alt'], heldOut: 3, clip: undefined }); // biome-ignore format: one line
+    const given = options('photos-compared', { data: [photos], arms: [parseArm('A=human'), parseArm('B=human')], prompts: ['human'], heldOut: 3, clip: undefined }); // biome-ignore format: one line
     await expect(run(given)).rejects.toMatchObject({ code: 'nothing-judges' });
     await run({ ...given, clip, seeds: 1, steps: 2 });
     const report = await reportOf('photos-compared');

@@ -305,11 +305,11 @@ function examplesOf(
     }));
 }
 
-/** What a main score says of a kind of prompts, in a sentence. */
-const WHAT: Partial<Record<Score, (kind: PromptKind) => string>> = {
-  met: (kind) => `of the ${kind} prompts fully met`,
-  claims: (kind) => `of what ${kind} prompts ask for drawn`,
-  clip: (kind) => `in CLIP score on ${kind} prompts`,
+/** How a sentence about a main score begins and what an arm does in it. */
+const SAY: Partial<Record<Score, { of: (kind: PromptKind) => string; does: (figure: string) => string }>> = {
+  met: { of: (kind) => `Of the ${kind} prompts`, does: (figure) => `meets ${figure} % in full` },
+  claims: { of: (kind) => `Of all that ${kind} prompts ask for`, does: (figure) => `draws ${figure} %` },
+  clip: { of: (kind) => `On ${kind} prompts`, does: (figure) => `has a CLIP score of ${figure}` },
 };
 
 /** A sentence for each kind of prompt and each arm after the first: what it gained, or that nothing was shown. */
@@ -321,20 +321,20 @@ function conclude(
   seeds: number,
 ): string[] {
   const [{ name: first }] = arms;
-  const [scale, unit, points] = main === 'clip' ? [1, '', ''] : [100, ' %', ' points'];
+  const [scale, points] = main === 'clip' ? [1, ''] : [100, ' points'];
   const figure = (x: number) => (scale * x).toFixed(1);
+  const { of, does } = SAY[main]!;
   return differences
     .filter(({ from, score }) => from === first && score === main)
     .map(({ kind, to, interval, difference, perSeed }) => {
       const value = (arm: string) => figure(results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value); // biome-ignore format: one line
-      const what = WHAT[main]!(kind);
-      const figures = `${value(to)}${unit} against ${value(first)}${unit}`;
-      const spread = `95 % interval of the difference ${interval.map(figure).join(' to ')}${seeds > 1 ? `, ${seeds} seeds` : ''}`;
+      const figures = `${of(kind)}, ${to} ${does(value(to))} and ${first} ${value(first)}${main === 'clip' ? '' : ' %'}`;
+      const spread = `95 % interval ${interval.map(figure).join(' to ')}`;
       if (interval[0] <= 0 && interval[1] >= 0)
-        return `No difference between ${to} and ${first} was shown ${what}: ${figures} (${spread}).`;
+        return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}).`;
       const signs = perSeed.filter((one) => Math.sign(one.difference) === Math.sign(difference)).length;
-      const every = seeds > 1 ? ` The sign is the same in ${signs === seeds ? 'every seed' : `${signs} of ${seeds} seeds`}.` : ''; // biome-ignore format: one line
-      return `${to} has ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} than ${first} ${what}: ${figures} (${spread}).${every}`;
+      const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : ''; // biome-ignore format: one line
+      return `${figures}: ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} (${spread}${every}).`;
     });
 }
 
