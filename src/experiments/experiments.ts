@@ -112,7 +112,7 @@ export const EXPERIMENTS: Experiment[] = [
       arm('descriptive', 'descriptive:0.95,alt:0.05'),
     ],
     prompts: ['short', 'descriptive'],
-    forms: { quick: QUICK, full: { scenes: 8000, seeds: 3, steps: 1300, most: 200 } },
+    forms: { quick: QUICK, full: { scenes: 8000, seeds: 3, steps: 1500, most: 200 } },
   },
   {
     name: 'blend',
@@ -120,7 +120,7 @@ export const EXPERIMENTS: Experiment[] = [
     title: 'How many of the captions should be synthetic?',
     arms: [0, 50, 65, 80, 90, 95, 100].map((percent) => arm(`d${percent}`, share(percent))),
     prompts: ['short', 'descriptive'],
-    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1300, most: 200 } },
+    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1500, most: 200 } },
   },
   {
     name: 'regularity',
@@ -135,6 +135,6 @@ export const EXPERIMENTS: Experiment[] = [
       arm('habit-20', 'descriptive:0.8,alt:0.2', habitual),
     ],
     prompts: ['short', 'descriptive', 'as-learnt'],
-    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1300, most: 200 } },
+    forms: { quick: { ...QUICK, steps: 150 }, full: { scenes: 8000, seeds: 1, steps: 1500, most: 200 } },
   },
 ];
