@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Caption } from '../data/sample.ts';
+import { sampleScene } from '../world/index.ts';
 import { checkArms, parseArm } from './arms.ts';
 import { type Captioned, promptsFor, type SplitOptions, splitCollection } from './prompts.ts';
 
+const scene = sampleScene(1, 1);
 const caption = (kind: Caption['kind'], text: string): Caption => ({ kind, text, source: 'test' });
 const picture = (i: number, extra: Caption[] = []): Captioned => ({
   key: `p${i}`,
   captions: [caption('alt', `alt ${i % 5}`), caption('short', `a thing ${i}`), caption('descriptive', `a long thing ${i} on white`), ...extra], // biome-ignore format: one line
-  scene: true,
+  scene,
 });
 const pictures = (n: number) => Array.from({ length: n }, (_, i) => picture(i));
 const arms = [parseArm('A=alt'), parseArm('B=descriptive:0.95,alt:0.05')];
@@ -47,7 +49,7 @@ describe('what is learnt and what is asked', () => {
   });
 
   test('a picture that one arm cannot learn is learnt by none', async () => {
-    const lacking = { key: 'x', captions: [caption('alt', 'something')], scene: true };
+    const lacking = { key: 'x', captions: [caption('alt', 'something')], scene };
     const split = await splitCollection([...pictures(20), lacking], [picture(99)], options({ arms: [parseArm('A=alt'), parseArm('B=short')] })); // biome-ignore format: one line
     expect(split.withoutKind).toBe(1);
     expect(split.leaveOut.has('x')).toBe(true);

@@ -10,6 +10,7 @@ import {
 import { RecaptionError } from '../errors.ts';
 import { random } from '../random.ts';
 import { normaliseCaption } from '../text/normalise-caption.ts';
+import { parseScene, type Scene } from '../world/index.ts';
 import type { Arm } from './arms.ts';
 
 /** `upsampled`: short ones that a language model has made longer; `as-learnt`: descriptive ones, written as each arm's captions are. */
@@ -29,19 +30,26 @@ export interface Prompt {
 export interface Captioned {
   key: string;
   captions: Caption[];
-  /** It is a scene of the world, of which everything can be read back. */
-  scene: boolean;
+  /** What is in it, where it is a scene of the world: everything can be read back. */
+  scene?: Scene;
 }
 
 export async function readCaptioned(places: readonly string[], onFailure: OnFailure): Promise<Captioned[]> {
   const found = new Map<string, Captioned>();
   for (const place of places)
     for await (const { key, captions, meta } of await openDataset(place, { onFailure }))
-      if (!found.has(key)) found.set(key, { key, captions, scene: isScene(meta) });
+      if (!found.has(key)) found.set(key, { key, captions, scene: sceneOf(meta) });
   return [...found.values()];
 }
 
-const isScene = (meta: Sample['meta']): boolean => typeof meta?.scene === 'object' && meta.scene !== null;
+function sceneOf(meta: Sample['meta']): Scene | undefined {
+  if (meta?.scene === undefined) return undefined;
+  try {
+    return parseScene(meta.scene);
+  } catch {
+    return undefined; // somebody else's idea of a scene
+  }
+}
 
 export interface SplitOptions {
   arms: readonly Arm[];
@@ -138,7 +146,7 @@ export async function splitCollection(
       hint: `${outside.size} of ${data.length} are held out for prompts, ${withoutKind} lack a caption of some arm, ${sayAPrompt} say what is a prompt: add pictures, or hold out fewer with --held-out.`,
     }); // biome-ignore format: one line
   }
-  const scenes = asked.length > 0 && asked.every(({ scene }) => scene);
+  const scenes = asked.length > 0 && asked.every(({ scene }) => scene !== undefined);
   return { leaveOut, learnt, sayAPrompt, withoutKind, prompts, tooLong, scenes };
 }
 

@@ -1,5 +1,5 @@
 /** The report as one HTML file: it needs no server, no network and no script. */
-import { SCENE_SCORES } from '../evaluate/scenes.ts';
+import { SCENE_SCORES, type SceneScore } from '../evaluate/scenes.ts';
 import { escapeHtml } from '../html.ts';
 import { barChart, COLOURS, forestChart, lineChart, signed } from './charts.ts';
 import type { PromptKind } from './prompts.ts';
@@ -120,7 +120,25 @@ function captionSection({ arms }: CompareReport, { captioned }: ReportPictures):
   });
   return `<h2>The captions</h2>
 ${table(['', 'captions learnt', 'words', '5–95 %', 'vocabulary', 'lower case', 'leading space', 'said twice'], rows, 2)}
-<div class="pairs" style="margin-top: .8rem">${shown.join('\n')}</div>`;
+<div class="pairs" style="margin-top: .8rem">${shown.join('\n')}</div>
+${truthTable(arms)}`;
+}
+
+/** Where the truth is known: a generator cannot be more reliable than its captions (paper A, on limits). */
+function truthTable(arms: CompareReport['arms']): string {
+  if (!arms.every(({ truth }) => truth)) return '';
+  const scores = SCENE_SCORES.filter((score) => arms.some(({ truth }) => truth![score]));
+  const cell = ({ truth }: CompareReport['arms'][number], score: SceneScore) => {
+    const one = truth![score];
+    return one ? `${share(one.rate)} <span class="soft">of ${number(one.claims)}</span>` : '–';
+  };
+  const rows = scores.map((score) => [
+    score === 'met' ? 'captions that are all true' : nameOf(score),
+    ...arms.map((arm) => cell(arm, score)),
+  ]);
+  return `<h3>How true they are</h3>
+<p class="soft">Share of what the captions claim that is in the picture; a caption that claims little can be all true. Of captions that claim something.</p>
+${table(['', ...arms.map(({ name }, i) => `${mark(i)}${escapeHtml(name)}`)], rows)}`;
 }
 
 /** What a score is called. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { drawCaptions } from '../data/blend.ts';
 import { loadImages, openDataset } from '../data/index.ts';
 import type { Dataset } from '../data/sample.ts';
-import { SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
+import { checkScene } from '../evaluate/scene-check.ts';
+import { addVerdict, emptyRow, SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
 import { writeFileAtomic } from '../files.ts';
 import { decodeImage, encodePng } from '../image/index.ts';
 import { type Additive, additive, sumRows } from '../metrics/additive.ts';
@@ -11,6 +12,7 @@ import type { Difference } from '../metrics/bootstrap.ts';
 import { type CaptionStyle, captionStyle, countStyle } from '../metrics/style.ts';
 import { writeJson } from '../models/model-folder.ts';
 import { type Provenance, provenance } from '../provenance.ts';
+import { readClaims, type Scene } from '../world/index.ts';
 import { type Arm, mixInWords } from './arms.ts';
 import type { CompareOptions } from './compare.ts';
 import type { Plan } from './plan.ts';
@@ -29,6 +31,8 @@ export interface ArmReport {
   reworded: boolean;
   /** Of the captions that it learns, one of each picture. */
   style: CaptionStyle;
+  /** Of scenes: how much of what these captions claim is true, in all and by skill. */
+  truth?: Partial<Record<SceneScore, { rate: number; claims: number }>>;
 }
 
 export interface ArmResult {
@@ -110,7 +114,7 @@ export interface Summary {
   minutes: number;
 }
 
-/** Captions whose style is counted, of each arm. */
+/** Captions whose style is counted, and whose truth, of each arm. */
 const STYLED = 2000;
 /** Prompts of each kind whose pictures are shown. */
 const SHOWN = 12;
@@ -164,12 +168,7 @@ export function summarise({
       ...(options.init && { init: options.init }),
       ...(options.config !== undefined && { config: options.config }),
     },
-    arms: arms.map((arm) => ({
-      name: arm.name,
-      captions: mixInWords(arm.captions),
-      reworded: arm.reword !== undefined,
-      style: captionStyle(countStyle(learnt.slice(0, STYLED).map((one) => ({ image: one.key, text: learntCaption(one, arm, plan.seeds[0]) }))), { top: 5 }), // biome-ignore format: one line
-    })),
+    arms: arms.map((arm) => armReport(arm, learnt.slice(0, STYLED), plan.seeds[0])),
     results: measured,
     differences,
     curves: kinds.flatMap((kind) => arms.map(({ name }) => curveOf(kind, name, results))).filter(({ points }) => points.length > 0), // biome-ignore format: one line
@@ -179,6 +178,37 @@ export function summarise({
       session: minutes,
     },
   };
+}
+
+function armReport(arm: Arm, learnt: readonly Captioned[], seed: number): ArmReport {
+  const captions = learnt.map((one) => ({
+    image: one.key,
+    text: learntCaption(one, arm, seed),
+    scene: one.scene,
+  }));
+  const truth = captions.every(({ scene }) => scene) ? truthOf(captions) : undefined;
+  return {
+    name: arm.name,
+    captions: mixInWords(arm.captions),
+    reworded: arm.reword !== undefined,
+    style: captionStyle(countStyle(captions), { top: 5 }),
+    ...(truth && { truth }),
+  };
+}
+
+function truthOf(captions: readonly { text: string; scene?: Scene }[]): ArmReport['truth'] {
+  const rows = captions.map(({ text, scene }) => {
+    const row = emptyRow();
+    addVerdict(row, checkScene(readClaims(text), scene!));
+    return row;
+  });
+  const sums = sumRows(sceneTable(rows));
+  return Object.fromEntries(
+    SCENE_SCORES.flatMap((score, i) => {
+      const claims = sums[2 * i + 1];
+      return claims > 0 ? [[score, { rate: sums[2 * i] / claims, claims }]] : [];
+    }),
+  );
 }
 
 const found = (results: readonly RunResult[], arm: string, seed: number) =>
