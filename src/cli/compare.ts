@@ -50,7 +50,7 @@ export const register: Register = (program, context) => {
         .argParser(choicesOf(PROMPT_KINDS, 'kinds of prompts'))
         .default(['descriptive'] satisfies PromptKind[], 'descriptive'),
     )
-    .option('--test <source>', 'take the prompts from these pictures (default: hold out some of --data)')
+    .option('--test <source...>', 'take the prompts from these pictures (default: hold out some of --data)')
     .option('--held-out <n>', 'pictures of --data to hold out', wholeNumber(1), 200)
     .option('--most <n>', 'prompts of each kind, at most', wholeNumber(1), 200)
     .option('--count <n>', 'pictures of each prompt', wholeNumber(1, 100), 1)

@@ -1,15 +1,18 @@
 /** Scenes with the captions of the web, of our own captioners, and some more scenes to take prompts from. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { loadCaptioner } from '../captioners/load.ts';
 import { importSources, openCatalog } from '../data/catalog/index.ts';
 import { writeDataset } from '../data/index.ts';
-import { exists } from '../files.ts';
+import type { Caption } from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
+import { exists, writeFileAtomic } from '../files.ts';
 import { captionWorkspace } from '../jobs/workspace-job.ts';
-import { writeJson } from '../models/model-folder.ts';
 import type { Device } from '../tensor/device.ts';
 import { type WorldCaptionKind, type WorldOptions, worldDataset } from '../world/index.ts';
+
+type Drawn = Omit<WorldOptions, 'count' | 'seed' | 'kinds' | 'offset'>;
 
 export interface CaptionedWorldOptions {
   /** Folder to make: `scenes`, `workspace` and `prompts` lie in it. */
@@ -17,12 +20,14 @@ export interface CaptionedWorldOptions {
   /** Scenes that are learnt, and scenes that prompts are taken from: of another seed. */
   scenes: number;
   prompts: number;
-  world: Omit<WorldOptions, 'count' | 'seed' | 'kinds' | 'offset'>;
+  world: Drawn;
+  /** What the prompts' scenes are like: as many of each. Default: as those that are learnt. */
+  asked?: readonly Drawn[];
   seed: number;
   /** Who writes the short and the descriptive captions, by reference. */
   captioners: readonly string[];
-  /** Captions that come with the scenes; default: only what the web says. */
-  kinds?: readonly WorldCaptionKind[];
+  /** The scenes also come with true descriptions, as captions by people. */
+  truth?: boolean;
   device: Device;
   signal: AbortSignal;
 }
@@ -50,13 +55,18 @@ export async function* captionedWorld({
   world,
   seed,
   captioners,
-  kinds = ['alt'],
+  asked = [world],
+  truth = false,
   device,
   signal,
-}: CaptionedWorldOptions): AsyncGenerator<PreparingEvent, { data: string; test: string } | undefined> {
-  const [data, drawn, test] = ['workspace', 'scenes', 'prompts'].map((name) => join(out, name));
-  yield* draw(drawn, { ...world, count: scenes, seed, kinds }, 'drawing scenes', signal);
-  yield* draw(test, { ...world, count: prompts, seed: seed + APART }, 'drawing scenes for prompts', signal);
+}: CaptionedWorldOptions): AsyncGenerator<PreparingEvent, { data: string; test: string[] } | undefined> {
+  const [data, drawn] = ['workspace', 'scenes'].map((name) => join(out, name));
+  const kinds: WorldCaptionKind[] = truth ? ['alt', 'descriptive'] : ['alt'];
+  const learnt = { ...world, count: scenes, seed, kinds, truth };
+  yield* draw(drawn, learnt, 'drawing scenes', signal);
+  const test = asked.map((_, i) => join(out, i === 0 ? 'prompts' : `prompts-${i + 1}`));
+  for (const [i, own] of asked.entries())
+    yield* draw(test[i], { ...own, count: prompts, seed: seed + (i + 1) * APART, prefix: `${i + 1}-` }, 'drawing scenes for prompts', signal); // biome-ignore format: one line
   if (signal.aborted) return undefined;
   await mkdir(data, { recursive: true });
   const catalog = await openCatalog(data, { create: true });
@@ -87,18 +97,29 @@ const TELL_EVERY = 200; // milliseconds
 /** Draws scenes into shards, unless all are there. */
 async function* draw(
   to: string,
-  options: WorldOptions,
+  { prefix = '', truth = false, ...options }: WorldOptions & { prefix?: string; truth?: boolean },
   what: string,
   signal: AbortSignal,
 ): AsyncGenerator<PreparingEvent> {
-  if (await exists(join(to, WHOLE))) return;
+  const place = join(to, WHOLE);
+  if (await exists(place)) {
+    if ((await readFile(place, 'utf8')).trim() === JSON.stringify(options)) return;
+    throw new RecaptionError('run-differs', 'the scenes in this folder were drawn with other options', {
+      place: to,
+      hint: 'Repeat the command that they were drawn with, or name another --out.',
+    });
+  }
   const started = performance.now();
   let drawn = 0;
   const told = () => progress(what, drawn, options.count, (1000 * drawn) / (performance.now() - started));
   const scenes = async function* () {
     for await (const scene of worldDataset(options)) {
       if (signal.aborted) throw signal.reason;
-      yield scene;
+      yield {
+        ...scene,
+        key: prefix + scene.key,
+        captions: truth ? scene.captions.map(asPeoples) : scene.captions,
+      };
       drawn++;
     }
   };
@@ -112,9 +133,13 @@ async function* draw(
     yield told();
   }
   await written;
-  await writeJson(to, WHOLE, options);
+  await writeFileAtomic(place, `${JSON.stringify(options)}\n`);
 }
 
 function progress(what: string, done: number, total: number, rate: number): PreparingEvent {
   return { kind: 'preparing', what, done, total, imagesPerSecond: rate, secondsLeft: (total - done) / rate };
 }
+
+/** A true description beside alt texts is what people wrote; descriptive captions are to come from a captioner. */
+const asPeoples = (caption: Caption): Caption =>
+  caption.kind === 'descriptive' ? { ...caption, kind: 'human' } : caption;

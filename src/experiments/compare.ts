@@ -39,8 +39,8 @@ export interface CompareOptions {
   minutes?: number;
   /** Kinds of captions that prompts are made of. */
   prompts: readonly PromptKind[];
-  /** Collection that prompts are taken from; none: pictures of `data` that no arm learns. */
-  test?: string;
+  /** Collections that prompts are taken from; none: pictures of `data` that no arm learns. */
+  test?: readonly string[];
   /** How many of these. */
   heldOut: number;
   /** Prompts of each kind, at most; pictures of each prompt. */
@@ -56,6 +56,8 @@ export interface CompareOptions {
   init?: string;
   /** What looks at the pictures besides the scene reader: anybody's collection can be judged by it. */
   clip?: ClipEncoder;
+  /** Which descriptive prompts are of the kind `rare`. */
+  rare?: (text: string) => boolean;
   /** For the kind `upsampled`. */
   upsample?: Pick<Upsampler, 'id' | 'upsample'>;
   /** What the sentences are about; default: prompts of scenes fully met, or else the CLIP score. */
@@ -111,7 +113,7 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
   const failures = failureList();
   const data = await readCaptioned(options.data, failures.add);
-  const test = options.test === undefined ? undefined : await readCaptioned([options.test], failures.add);
+  const test = options.test && (await readCaptioned(options.test, failures.add));
   for (const failure of failures.news()) yield { kind: 'failure', failure };
 
   const reader = await readerOf(options, file, data);
@@ -122,6 +124,7 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
     most: options.most,
     seed: options.seed,
     fits: (text) => reader.count(text) <= reader.room,
+    rare: options.rare,
     upsample: options.upsample && ((prompts) => options.upsample!.upsample(prompts)),
   });
   if (!split.scenes && !clip) {

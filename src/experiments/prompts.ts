@@ -13,8 +13,11 @@ import { normaliseCaption } from '../text/normalise-caption.ts';
 import { parseScene, type Scene } from '../world/index.ts';
 import type { Arm } from './arms.ts';
 
-/** `upsampled`: short ones that a language model has made longer; `as-learnt`: descriptive ones, written as each arm's captions are. */
-export const PROMPT_KINDS = [...CAPTION_KINDS, 'upsampled', 'as-learnt'] as const;
+/**
+ * `upsampled`: short ones that a language model has made longer; `as-learnt`: descriptive ones, written as each arm's captions are; `rare`:
+ * descriptive ones of what is hardly ever learnt.
+ */
+export const PROMPT_KINDS = [...CAPTION_KINDS, 'upsampled', 'as-learnt', 'rare'] as const;
 export type PromptKind = (typeof PROMPT_KINDS)[number];
 
 export interface Prompt {
@@ -61,6 +64,8 @@ export interface SplitOptions {
   seed: number;
   /** Whether a prompt is short enough for the text encoder. */
   fits(text: string): boolean;
+  /** Whether a descriptive prompt is of the kind `rare`; the others are then without these. */
+  rare?: (text: string) => boolean;
   upsample?: (prompts: readonly string[]) => Promise<string[]>;
 }
 
@@ -86,7 +91,7 @@ export interface Split {
 export async function splitCollection(
   data: readonly Captioned[],
   test: readonly Captioned[] | undefined,
-  { arms, kinds, heldOut, most, seed, fits, upsample }: SplitOptions,
+  { arms, kinds, heldOut, most, seed, fits, rare, upsample }: SplitOptions,
 ): Promise<Split> {
   const learnable = data.filter((one) => arms.every((arm) => captionsOf(one, arm).length > 0));
   const asked =
@@ -102,12 +107,12 @@ export async function splitCollection(
   const prompts = new Map<PromptKind, Prompt[]>();
   let tooLong = 0;
   for (const kind of kinds) {
-    const own = kind === 'upsampled' ? briefKind(asked) : kind === 'as-learnt' ? 'descriptive' : kind;
+    const own = kindAsked(kind, asked);
     const known = new Set<string>();
     const found: Prompt[] = [];
     for (const { key, captions } of asked) {
       const text = captionOf(captions, own);
-      if (text === undefined || known.has(said(text))) continue;
+      if (text === undefined || known.has(said(text)) || (rare && own === 'descriptive' && rare(text) !== (kind === 'rare'))) continue; // biome-ignore format: one line
       known.add(said(text));
       const texts = kind === 'as-learnt' ? arms.map((arm) => asLearnt(arm, { key, text })) : [text];
       if (!texts.every(fits)) tooLong++;
@@ -174,6 +179,10 @@ export const promptsFor = (arm: Arm, all: Split['prompts']): Split['prompts'] =>
 
 const captionOf = (captions: readonly Caption[], kind: CaptionKind): string | undefined =>
   captions.find((caption) => caption.kind === kind && normaliseCaption(caption.text) !== '')?.text;
+
+/** The kind of caption that prompts of a kind are. */
+const kindAsked = (kind: PromptKind, asked: readonly Captioned[]): CaptionKind =>
+  kind === 'upsampled' ? briefKind(asked) : kind === 'as-learnt' || kind === 'rare' ? 'descriptive' : kind;
 
 /** What people would type: what they wrote themselves, or something short. */
 const briefKind = (asked: readonly Captioned[]): CaptionKind =>

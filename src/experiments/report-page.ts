@@ -255,7 +255,7 @@ ${table(['', 'seed', 'training', 'drawing', 'judging'], [...rows, ['all', '', su
 function provenanceSection({ comparison, made, command }: CompareReport): string {
   const facts: [string, string][] = [
     ['pictures', comparison.data.join(', ')],
-    ['prompts from', comparison.test ?? 'pictures of these that were held out'],
+    ['prompts from', comparison.test?.join(', ') ?? 'pictures of these that were held out'],
     ['left out', `${number(comparison.sayAPrompt)} pictures with a caption that is a prompt, ${number(comparison.withoutKind)} without a caption for every arm`], // biome-ignore format: one line
     ['generator', `${number(comparison.parameters)} parameters, ${number(comparison.steps)} steps${comparison.init ? `, from ${comparison.init}` : ''}`], // biome-ignore format: one line
     ['seeds', `${comparison.seeds.join(', ')}; noise from ${comparison.noise}`],

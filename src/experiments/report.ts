@@ -77,7 +77,7 @@ export interface CompareReport {
   made: Provenance;
   comparison: {
     data: string[];
-    test?: string;
+    test?: readonly string[];
     learnt: number;
     sayAPrompt: number;
     withoutKind: number;
