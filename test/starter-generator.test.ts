@@ -30,7 +30,11 @@ test('draws at once, and is no larger than 15 MB', async () => {
 
 test('draws most of what descriptions of unseen scenes ask for', { timeout: 60_000 }, async () => {
   const prompts = Array.from({ length: 16 }, (_, i) =>
-    captionScene(sampleScene(90_003, i, { ...PLAIN, maxObjects: 3, grid: 6 }), 'descriptive', random(90_003, i)),
+    captionScene(
+      sampleScene(90_003, i, { ...PLAIN, maxObjects: 3, grid: 6 }),
+      'descriptive',
+      random(90_003, i),
+    ),
   );
   await folder.write({ 'prompts.txt': prompts.join('\n') });
   const out = join(folder.path, 'many');
