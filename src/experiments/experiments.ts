@@ -119,7 +119,7 @@ export const STORY: Experiment = {
   main: 'claims',
   config: NARROW,
   forms: {
-    quick: { scenes: 1500, seeds: 1, steps: 700, most: 60 },
+    quick: { scenes: 1500, seeds: 1, steps: 400, most: 60 },
     full: { scenes: 8000, seeds: 3, steps: 2000, most: 200 },
   },
 };
