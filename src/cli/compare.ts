@@ -9,7 +9,7 @@ import { type Context, EXIT, type Register } from './main.ts';
 import { choicesOf, deviceOption, number, readJsonFile, required, several, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { length } from './train.ts';
+import { length, stepProgress } from './train.ts';
 
 /** The library's options as they are typed. */
 type Options = Omit<CompareOptions, 'arms' | 'data' | 'out' | 'clip' | 'config' | 'signal' | 'upsample'> & {
@@ -196,17 +196,7 @@ function progressOf(
   output: Output,
 ): void {
   const label = `${number}/${runs} ${arm}, seed ${seed}:`;
-  if (event.kind === 'step')
-    output.progress({
-      label,
-      done: event.step,
-      total: event.steps,
-      unit: 'steps',
-      rate: event.imagesPerSecond,
-      rateUnit: 'images',
-      secondsLeft: event.secondsLeft,
-      detail: `loss ${event.loss.toFixed(3)}`,
-    });
+  if (event.kind === 'step') output.progress(stepProgress(event, { label }));
   if (event.kind === 'features')
     output.progress({ ...event, label: `${label} reading`, unit: 'images', rate: event.imagesPerSecond });
   if (event.kind === 'drawing' || event.kind === 'judging')

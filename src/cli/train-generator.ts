@@ -7,7 +7,7 @@ import { type Context, EXIT } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { length, millions } from './train.ts';
+import { length, millions, stepProgress } from './train.ts';
 
 /** The library's options as they are typed. */
 type Options = Partial<Pick<TrainGeneratorOptions, 'data' | 'out'>> &
@@ -86,16 +86,7 @@ function draw(event: GeneratorEvent, output: Output): void {
       output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
       break;
     case 'step':
-      output.progress({
-        label: `epoch ${+event.epoch.toFixed(1)}:`,
-        done: event.step,
-        total: event.steps,
-        unit: 'steps',
-        rate: event.imagesPerSecond,
-        rateUnit: 'images',
-        secondsLeft: event.secondsLeft,
-        detail: `loss ${event.loss.toFixed(3)}`,
-      });
+      output.progress(stepProgress(event));
       break;
     case 'validation':
       output.print(

@@ -6,7 +6,7 @@ import { type Context, EXIT } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { length, millions } from './train.ts';
+import { length, millions, stepProgress } from './train.ts';
 
 type Options = Partial<Pick<DecoderRun, 'data' | 'out'>> &
   Omit<DecoderRun, 'data' | 'out' | 'config' | 'configPlace' | 'signal'> & { config?: string };
@@ -102,16 +102,7 @@ function draw(event: PictureEvent, output: Output): void {
       output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
       break;
     case 'step':
-      output.progress({
-        label: `epoch ${+event.epoch.toFixed(1)}:`,
-        done: event.step,
-        total: event.steps,
-        unit: 'steps',
-        rate: event.imagesPerSecond,
-        rateUnit: 'images',
-        secondsLeft: event.secondsLeft,
-        detail: `loss ${event.loss.toFixed(4)}`,
-      });
+      output.progress(stepProgress(event, { digits: 4 }));
       break;
     case 'validation':
       output.print(

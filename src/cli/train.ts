@@ -2,10 +2,11 @@ import { Option } from 'commander';
 import type { TrainCaptionerOptions } from '../captioners/train.ts';
 import type { TrainEvent } from '../captioners/train-events.ts';
 import { CAPTION_KINDS } from '../data/sample.ts';
+import type { StepEvent } from '../models/training/loop.ts';
 import { shellWord } from './interrupt.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
-import { counted, formatDuration, type Output, printable } from './output.ts';
+import { counted, formatDuration, type Output, type Progress, printable } from './output.ts';
 import { shortPath } from './places.ts';
 import { registerGenerator } from './train-generator.ts';
 import { registerPictures } from './train-pictures.ts';
@@ -105,16 +106,7 @@ export function draw(event: TrainEvent, output: Output): void {
       output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
       break;
     case 'step':
-      output.progress({
-        label: `epoch ${+event.epoch.toFixed(1)}:`,
-        done: event.step,
-        total: event.steps,
-        unit: 'steps',
-        rate: event.imagesPerSecond,
-        rateUnit: 'images',
-        secondsLeft: event.secondsLeft,
-        detail: `loss ${event.loss.toFixed(3)}`,
-      });
+      output.progress(stepProgress(event));
       break;
     case 'validation': {
       const best = event.best ? ', the best so far' : '';
@@ -150,6 +142,21 @@ export function draw(event: TrainEvent, output: Output): void {
     }
   }
 }
+
+/** A step of any training, as progress. @param digits of the loss */
+export const stepProgress = (
+  event: StepEvent,
+  { label = `epoch ${+event.epoch.toFixed(1)}:`, digits = 3 } = {},
+): Progress => ({
+  label,
+  done: event.step,
+  total: event.steps,
+  unit: 'steps',
+  rate: event.imagesPerSecond,
+  rateUnit: 'images',
+  secondsLeft: event.secondsLeft,
+  detail: `loss ${event.loss.toFixed(digits)}`,
+});
 
 export function millions(count: number): string {
   return count < 1e6 ? count.toLocaleString('en') : `${(count / 1e6).toFixed(1)} M`;

@@ -7,8 +7,15 @@ import { checkScene } from '../evaluate/scene-check.ts';
 import { addVerdict, emptyRow, SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
 import { writeFileAtomic } from '../files.ts';
 import { decodeImage, encodePng } from '../image/index.ts';
+import { pictureName } from '../jobs/generate-job.ts';
 import { type Additive, additive, sumRows } from '../metrics/additive.ts';
-import type { Difference } from '../metrics/bootstrap.ts';
+import {
+  bootstrap,
+  type Difference,
+  type Interval,
+  pairedBootstrap,
+  scoresOf,
+} from '../metrics/bootstrap.ts';
 import { type CaptionStyle, captionStyle, countStyle } from '../metrics/style.ts';
 import { writeJson } from '../models/model-folder.ts';
 import { type Provenance, provenance } from '../provenance.ts';
@@ -18,11 +25,16 @@ import type { CompareOptions } from './compare.ts';
 import type { Plan } from './plan.ts';
 import type { Captioned, Prompt, PromptKind, Split } from './prompts.ts';
 import { reportPage } from './report-page.ts';
-import { pictureName, type RunResult } from './run.ts';
-import { type Estimate, overSeeds, pairedOverSeeds } from './statistics.ts';
+import type { RunResult } from './run.ts';
 
 /** Shares in [0, 1]; `clip` is 100 · cosine. */
 export type Score = SceneScore | 'clip';
+
+export interface Estimate {
+  value: number;
+  /** 95 %: over prompts, and over seeds where there are several. */
+  interval: Interval;
+}
 
 export interface ArmReport {
   name: string;
@@ -270,14 +282,14 @@ function resultOf(
   all: readonly Scored[],
   main: Score,
 ): ArmResult {
-  const estimates = overSeeds(tablesOf(all));
+  const [values, intervals] = [scoresOf(tablesOf(all)), bootstrap(tablesOf(all))];
   const wanted = askedFor(all);
   const mainAt = wanted.find(({ score }) => score === main)?.at ?? 0;
   return {
     kind,
     arm,
-    scores: Object.fromEntries(wanted.map(({ score, at, asked }) => [score, { ...estimates[at], asked: asked * all.length }])), // biome-ignore format: one line
-    perSeed: all.map(({ table }, i) => ({ seed: seeds[i], value: table.scores(sumRows(table))[mainAt] })),
+    scores: Object.fromEntries(wanted.map(({ score, at, asked }) => [score, { value: values[at], interval: intervals[at], asked: asked * all.length }])), // biome-ignore format: one line
+    perSeed: all.map(({ table }, i) => ({ seed: seeds[i], value: scoresOf(table)[mainAt] })),
   };
 }
 
@@ -289,8 +301,8 @@ function differencesOf(
   one: readonly Scored[],
   other: readonly Scored[],
 ): ArmDifference[] {
-  const all = pairedOverSeeds(tablesOf(one), tablesOf(other));
-  const each = seeds.map((_, i) => pairedOverSeeds([one[i].table], [other[i].table]));
+  const all = pairedBootstrap(tablesOf(one), tablesOf(other));
+  const each = seeds.map((_, i) => pairedBootstrap(one[i].table, other[i].table));
   return askedFor(one).map(({ score, at }) => ({
     kind,
     score,
@@ -321,18 +333,17 @@ function examplesOf(
   seed: number,
   count: number,
 ): Example[] {
-  return prompts
-    .get(kind)!
-    .slice(0, SHOWN)
-    .map((prompt, i) => ({
-      kind,
-      prompt,
-      arms: arms.map(({ name }) => ({
-        name,
-        picture: join('runs', `${name}-${seed}`, 'pictures', kind, pictureName(i, count)),
-        ...found(results, name, seed)?.judged[kind]?.verdicts?.[i],
-      })),
-    }));
+  const all = prompts.get(kind)!;
+  const name = (i: number) => pictureName(i, 0, { prompts: all.length, count });
+  return all.slice(0, SHOWN).map((prompt, i) => ({
+    kind,
+    prompt,
+    arms: arms.map((arm) => ({
+      name: arm.name,
+      picture: join('runs', `${arm.name}-${seed}`, 'pictures', kind, name(i)),
+      ...found(results, arm.name, seed)?.judged[kind]?.verdicts?.[i],
+    })),
+  }));
 }
 
 /** How a sentence about a main score begins and what an arm does in it. */

@@ -11,7 +11,7 @@ import { loadGenerator } from '../generators/load.ts';
 import { SNAPSHOTS, type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
 import type { GeneratorEvent } from '../generators/train-events.ts';
 import { decodeImage, type Image } from '../image/index.ts';
-import { generatePictures } from '../jobs/generate-job.ts';
+import { generatePictures, pictureName } from '../jobs/generate-job.ts';
 import { type ClipEncoder, cosine } from '../metrics/clip-score.ts';
 import { statePath } from '../models/training/loop.ts';
 import { readClaims } from '../world/index.ts';
@@ -171,10 +171,6 @@ function startClock(): RunClock {
   };
 }
 
-/** Names of the pictures of a prompt, as `generatePictures` gives them. */
-export const pictureName = (prompt: number, count: number, k = 0): string =>
-  `${String(prompt).padStart(5, '0')}${count > 1 ? `-${k}` : ''}.png`;
-
 /** Reads the pictures of a folder, and sets them beside what was asked for. */
 async function* judge(
   folder: string,
@@ -186,7 +182,8 @@ async function* judge(
   for (const [i, { asked }] of prompts.entries()) {
     if (signal.aborted) break;
     const images: Image[] = [];
-    for (let k = 0; k < count; k++) images.push(await decodeImage(join(folder, pictureName(i, count, k))));
+    for (let k = 0; k < count; k++)
+      images.push(await decodeImage(join(folder, pictureName(i, k, { prompts: prompts.length, count }))));
     if (scenes) {
       const row = emptyRow();
       const claims = readClaims(asked);

@@ -61,6 +61,14 @@ export type GenerateEvent =
   | { kind: 'picture'; row: PictureRow }
   | { kind: 'done'; pictures: number; added: number; out: string; grid?: string; stopped: boolean };
 
+/** Name of the k-th picture of a prompt, of so many prompts with so many pictures each. */
+export const pictureName = (
+  prompt: number,
+  k: number,
+  { prompts, count }: { prompts: number; count: number },
+): string =>
+  `${String(prompt).padStart(Math.max(5, `${prompts}`.length), '0')}${count > 1 ? `-${k}` : ''}.png`;
+
 /** More pictures make a grid that no viewer opens. */
 const MOST_IN_GRID = 400;
 
@@ -95,10 +103,9 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
   ): AsyncGenerator<GenerateEvent> {
     const { negative, ...how } = request;
     const asked = { ...generator.defaults, ...Object.fromEntries(Object.entries(how).filter(([, v]) => v !== undefined)) }; // biome-ignore format: one line
-    const digits = Math.max(5, `${prompts.length}`.length);
     const rows = prompts.flatMap((prompt, i) =>
       Array.from({ length: count }, (_, k): PictureRow => {
-        const file = `${String(i).padStart(digits, '0')}${count > 1 ? `-${k}` : ''}.png`;
+        const file = pictureName(i, k, { prompts: prompts.length, count });
         return {
           file,
           prompt,

@@ -23,27 +23,41 @@ export interface Difference {
 
 const DEFAULTS = { draws: 1000, seed: 1, level: 0.95 };
 
+/** What is scored: a set, or several runs over the same images in the same order, whose sums count together. */
+export type Runs = Additive | readonly Additive[];
+
+const runsOf = (of: Runs): readonly Additive[] => ('rows' in of ? [of] : of);
+
+/** The scores of all images of all runs. */
+export const scoresOf = (of: Runs): number[] => scoresOn(runsOf(of));
+
+/** The scores of the images `chosen`, or of all, in all of these runs. */
+const scoresOn = (runs: readonly Additive[], chosen?: Int32Array): number[] => {
+  const [sum, ...others] = runs.map((run) => sumRows(run, chosen));
+  for (const other of others) for (const [k, value] of other.entries()) sum[k] += value;
+  return runs[0].scores(sum);
+};
+
 /**
  * The bootstrap interval (percentiles; Efron 1979) of each score of a set, over images drawn with replacement. Scores are
- * made from the summed statistics of the images drawn, as that of the whole set is.
+ * made from the summed statistics of the images drawn, as that of the whole set is. Several runs and their images are crossed:
+ * each draw takes runs with replacement as well, and all of the images drawn in all of these.
  */
-export function bootstrap(of: Additive, options: BootstrapOptions = {}): Interval[] {
+export function bootstrap(of: Runs, options: BootstrapOptions = {}): Interval[] {
   const { draws, seed, level } = { ...DEFAULTS, ...options };
-  const drawn = byScore(resample([of], draws, seed).map(([scores]) => scores));
+  const drawn = byScore(resample([runsOf(of)], draws, seed).map(([scores]) => scores));
   return drawn.map((values) => middle(values, level));
 }
 
 /**
- * How two candidate sets differ on the same images (paired bootstrap; Koehn 2004): each draw takes the same images of both.
+ * How two candidate sets differ on the same images (paired bootstrap; Koehn 2004): each draw takes the same images, and the same
+ * of several runs, of both.
  * @throws RecaptionError `unequal-lengths` when they are not as many.
  */
-export function pairedBootstrap(
-  one: Additive,
-  other: Additive,
-  options: BootstrapOptions = {},
-): Difference[] {
+export function pairedBootstrap(one: Runs, other: Runs, options: BootstrapOptions = {}): Difference[] {
   const { draws, seed, level } = { ...DEFAULTS, ...options };
-  const counts = [one, other].map(({ rows, width }) => rows.length / width);
+  const sets = [one, other].map(runsOf);
+  const counts = sets.map(([{ rows, width }]) => rows.length / width);
   if (counts[0] !== counts[1]) {
     throw new RecaptionError(
       'unequal-lengths',
@@ -53,9 +67,9 @@ export function pairedBootstrap(
       },
     );
   }
-  const whole = [one, other].map((of) => of.scores(sumRows(of)));
+  const whole = sets.map((runs) => scoresOn(runs));
   const drawn = byScore(
-    resample([one, other], draws, seed).map(([first, second]) => second.map((score, k) => score - first[k])),
+    resample(sets, draws, seed).map(([first, second]) => second.map((score, k) => score - first[k])),
   );
   return drawn.map((differences, k) => {
     const notAbove = differences.filter((d) => d <= 0).length;
@@ -68,14 +82,16 @@ export function pairedBootstrap(
   });
 }
 
-/** `[draw][set]`: the scores of the sets on the images of a draw. */
-function resample(sets: readonly Additive[], draws: number, seed: number): number[][][] {
-  const images = sets[0].rows.length / sets[0].width;
+/** `[draw][set]`: the scores of the sets, each of as many runs, on the images and runs of a draw. */
+function resample(sets: readonly (readonly Additive[])[], draws: number, seed: number): number[][][] {
+  const [runs] = sets;
+  const images = runs[0].rows.length / runs[0].width;
   const draw = random(seed, 'bootstrap');
   const chosen = new Int32Array(images);
   return Array.from({ length: draws }, () => {
     for (let i = 0; i < images; i++) chosen[i] = draw.int(images);
-    return sets.map((of) => of.scores(sumRows(of, chosen)));
+    const drawn = runs.map((_, i) => (runs.length > 1 ? draw.int(runs.length) : i));
+    return sets.map((of) => scoresOn(drawn.map((run) => of[run]), chosen)); // biome-ignore format: one line
   });
 }
 

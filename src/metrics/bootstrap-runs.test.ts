@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { additiveMean } from '../metrics/additive.ts';
-import { bootstrap, pairedBootstrap } from '../metrics/bootstrap.ts';
 import { random } from '../random.ts';
-import { overSeeds, pairedOverSeeds } from './statistics.ts';
+import { type Additive, additiveMean } from './additive.ts';
+import { type BootstrapOptions, bootstrap, pairedBootstrap, scoresOf } from './bootstrap.ts';
+
+const overSeeds = (runs: readonly Additive[], options?: BootstrapOptions) => {
+  const intervals = bootstrap(runs, options);
+  return scoresOf(runs).map((value, k) => ({ value, interval: intervals[k] }));
+};
 
 const values = fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 3, maxLength: 12 });
 
@@ -24,7 +28,7 @@ describe('over seeds', () => {
   test('a difference of a single seed is the paired bootstrap', () => {
     const draw = random(1, 'values');
     const [one, other] = [0, 1].map((shift) => additiveMean(Array.from({ length: 30 }, () => draw.normal() + shift))); // biome-ignore format: one line
-    expect(pairedOverSeeds([one], [other], { seed: 2 })).toEqual(pairedBootstrap(one, other, { seed: 2 }));
+    expect(pairedBootstrap([one], [other], { seed: 2 })).toEqual(pairedBootstrap(one, other, { seed: 2 }));
   });
 
   test('seeds that disagree make the interval wider', () => {
@@ -40,7 +44,7 @@ describe('over seeds', () => {
     const draw = random(4, 'noise');
     const prompts = Array.from({ length: 50 }, () => draw.normal());
     const arm = (gain: number) => [-3, 0, 3].map((seed) => additiveMean(prompts.map((x) => x + seed + gain)));
-    const [{ difference, interval, p }] = pairedOverSeeds(arm(0), arm(0.5));
+    const [{ difference, interval, p }] = pairedBootstrap(arm(0), arm(0.5));
     expect(difference).toBeCloseTo(0.5, 9);
     expect(interval[0]).toBeCloseTo(0.5, 9);
     expect(interval[1]).toBeCloseTo(0.5, 9);
@@ -52,7 +56,7 @@ describe('over seeds', () => {
     for (let trial = 0; trial < 60; trial++) {
       const draw = random(trial, 'trial');
       const arm = () => [0, 1].map(() => additiveMean(Array.from({ length: 25 }, () => draw.normal())));
-      const [{ interval }] = pairedOverSeeds(arm(), arm(), { draws: 200, seed: trial });
+      const [{ interval }] = pairedBootstrap(arm(), arm(), { draws: 200, seed: trial });
       holds += Number(interval[0] <= 0 && interval[1] >= 0);
     }
     expect(holds).toBeGreaterThanOrEqual(50);
