@@ -75,8 +75,8 @@ export async function* trainPromptWriter(
 ): AsyncGenerator<PromptWriterEvent> {
   const { pairs, out, seed, device, signal } = options;
   const { model, training } = parseConfig(fileSchema, options.config ?? {}, 'config', 'See the fields of a prompt writer.'); // biome-ignore format: one line
-  const { pairs: _, ...named } = options;
-  const saved = await savedState(statePath(out), { ...named, pairs: pairs.length } as RunOptions);
+  const run: RunOptions = { ...options, ...{ pairs: pairs.length } }; // their number stands for them
+  const saved = await savedState(statePath(out), run);
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
   });
@@ -153,7 +153,7 @@ export async function* trainPromptWriter(
       look,
       metadata: () => {
         bestSaved = best;
-        return { best: `${best}`, run: runName({ ...named, pairs: pairs.length } as RunOptions) };
+        return { best: `${best}`, run: runName(run) };
       },
       beforeSave: () => writeJson(out, 'tokenizer.json', tokenizer.toJSON()),
       urgent: () => best < bestSaved,

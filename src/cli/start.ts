@@ -1,6 +1,6 @@
 import { join, relative, resolve, sep } from 'node:path';
 import type { Captioner } from '../captioners/captioner.ts';
-import { loadImages, openDataset } from '../data/index.ts';
+import { loadImages, openDataset, withKeys } from '../data/index.ts';
 import type { Dataset, OnFailure } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import { STORY } from '../experiments/experiments.ts';
@@ -136,7 +136,9 @@ async function* sheetEntries(
   captions: Map<string, string>,
   folder: string,
 ): AsyncGenerator<SheetEntry> {
-  for await (const { sample, image } of loadImages(only(dataset, captions), { maxSide: THUMBNAIL })) {
+  for await (const { sample, image } of loadImages(withKeys(dataset, captions.keys()), {
+    maxSide: THUMBNAIL,
+  })) {
     yield {
       name: sample.image.name,
       caption: captions.get(sample.key)!,
@@ -146,18 +148,6 @@ async function* sheetEntries(
       height: image.height,
       original: sample.image.path === undefined ? undefined : addressOf(sample.image.path, folder),
     };
-  }
-}
-
-/** The samples that have a caption; ends when all of these have been seen. */
-async function* only(dataset: Dataset, captions: Map<string, string>): Dataset {
-  let left = captions.size;
-  for await (const sample of dataset) {
-    if (captions.has(sample.key)) {
-      yield sample;
-      left--;
-    }
-    if (left === 0) return;
   }
 }
 

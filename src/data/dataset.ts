@@ -56,3 +56,13 @@ export function noImages(place: string): RecaptionError {
 export function asFailure(error: unknown, key: string, place: string, code = 'unreadable'): Failure {
   return { key, place, code: error instanceof RecaptionError ? error.code : code, message: reason(error) };
 }
+
+/** The samples of these keys, each once; ends when all of them have been seen. */
+export async function* withKeys(dataset: Dataset, keys: Iterable<string>): Dataset {
+  const wanted = new Set(keys);
+  if (wanted.size === 0) return;
+  for await (const sample of dataset) {
+    if (wanted.delete(sample.key)) yield sample;
+    if (wanted.size === 0) return;
+  }
+}

@@ -22,7 +22,7 @@ export {
   sampleNames,
 } from './caption-sets.ts';
 export * from './catalog/index.ts';
-export { asDataset, type ReadOptions } from './dataset.ts';
+export { asDataset, type ReadOptions, withKeys } from './dataset.ts';
 export { type FailureList, failureList, writeFailures } from './failures.ts';
 export { type LoadedSample, type LoadOptions, loadEach, loadImages } from './load.ts';
 export { openDataset } from './open.ts';

@@ -1,8 +1,7 @@
 /** What a comparison found, in numbers and in a sentence; `report.json` is this, `report.html` shows it. */
 import { join } from 'node:path';
 import { drawCaptions } from '../data/blend.ts';
-import { loadImages, openDataset } from '../data/index.ts';
-import type { Dataset } from '../data/sample.ts';
+import { loadImages, openDataset, withKeys } from '../data/index.ts';
 import { checkScene } from '../evaluate/scene-check.ts';
 import { addVerdict, emptyRow, SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
 import { writeFileAtomic } from '../files.ts';
@@ -417,24 +416,12 @@ async function thumbnailsOf(
   keys: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  const wanted = new Set(keys);
   for (const place of places) {
-    if (wanted.size === 0) break;
-    for await (const { sample, image } of loadImages(await only(place, wanted), { maxSide: THUMBNAIL }))
+    const wanted = [...keys].filter((key) => !found.has(key));
+    if (wanted.length === 0) break;
+    const samples = withKeys(await openDataset(place), wanted);
+    for await (const { sample, image } of loadImages(samples, { maxSide: THUMBNAIL }))
       found.set(sample.key, dataUrl(await encodePng(image)));
   }
   return found;
-}
-
-/** The samples of these keys; ends when all of them have been seen. */
-async function only(place: string, wanted: Set<string>): Promise<Dataset> {
-  const all = await openDataset(place);
-  return {
-    async *[Symbol.asyncIterator]() {
-      for await (const sample of all) {
-        if (wanted.delete(sample.key)) yield sample;
-        if (wanted.size === 0) return;
-      }
-    },
-  };
 }
