@@ -32,7 +32,7 @@ const SPARE = 2;
 /** @throws RecaptionError those of `compare` */
 export async function* runExperiment(options: ExperimentOptions): AsyncGenerator<ExperimentEvent> {
   const { experiment, form, seed, out, device, signal } = options;
-  const size = { ...experiment.forms[form], ...given(options) };
+  const size = { main: experiment.main, config: CONFIG, ...experiment.forms[form], ...given(options) };
   const scenes: CaptionedWorldOptions = {
     out: join(out, 'data'),
     scenes: size.scenes,
@@ -50,7 +50,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     yield { kind: 'stopped' };
     return;
   }
-  const { command, upsample, resume, init, clip, config = experiment.config ?? CONFIG } = options;
+  const { command, upsample, resume, init, clip } = options;
   yield* compare({
     title: experiment.title,
     data: [places.data],
@@ -58,23 +58,23 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     heldOut: 0,
     arms: experiment.arms,
     prompts: options.prompts ?? experiment.prompts,
-    main: experiment.main,
+    main: size.main,
     rare: experiment.rare,
     count: 1,
     seed,
     seeds: size.seeds,
     steps: size.steps,
     most: size.most,
-    config,
+    config: size.config,
     out,
     device,
     ...{ command, upsample, resume, init, clip, signal },
   });
 }
 
-/** What somebody asked for in place of the form's sizes. */
-function given({ seeds, steps, scenes, most }: ExperimentOptions) {
+/** What somebody asked for in place of the form's. */
+function given({ seeds, steps, scenes, most, config }: ExperimentOptions) {
   return Object.fromEntries(
-    Object.entries({ seeds, steps, scenes, most }).filter(([, value]) => value !== undefined),
+    Object.entries({ seeds, steps, scenes, most, config }).filter(([, value]) => value !== undefined),
   );
 }
