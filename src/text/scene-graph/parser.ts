@@ -4,6 +4,7 @@ import { readModel, type SceneGraphModel } from './model.ts';
 import { numberOf } from './numbers.ts';
 import type { Mention } from './phrases.ts';
 import { type Antecedent, antecedentOf, resolvePronouns } from './pronouns.ts';
+import { readSides } from './sides.ts';
 import { loadTagger, type Tagger } from './token.ts';
 
 export interface SceneGraphParser {
@@ -31,8 +32,10 @@ export function createParser(model: SceneGraphModel, tagger: Tagger): SceneGraph
       const graph: SceneGraph = { objects: [], attributes: [], relations: [] };
       let antecedents: Antecedent[] = [];
       for (const sentence of tagger(text)) {
-        const analysis = analyse(resolvePronouns(sentence, antecedents), model);
-        addSentence(graph, analysis, model);
+        const { tokens, named } = readSides(resolvePronouns(sentence, antecedents));
+        const analysis = analyse(tokens, model);
+        const related = analysis.related.map((one) => ({ ...one, relation: named(one.relation) }));
+        addSentence(graph, { ...analysis, related }, model);
         const own = analysis.mentions.map(({ text, head }) => ({ ...antecedentOf({ text: text.split(' ').at(-1)!, lemma: head }), text })); // biome-ignore format: one line
         antecedents = [...own, ...antecedents]; // the subject of the last sentence first
       }
