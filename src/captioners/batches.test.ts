@@ -262,6 +262,7 @@ describe('regions', () => {
   const RED = 3;
   const SQUARE = 4;
   const region = (x: number, y: number, side: number, tokens: number[]) => ({
+    name: '',
     text: '',
     box: { x, y, width: side, height: side },
     tokens,

@@ -1,5 +1,5 @@
 import type { RecordCache } from '../data/index.ts';
-import type { Region } from '../data/regions.ts';
+import { mirrorBox, type Region } from '../data/regions.ts';
 import { RecaptionError } from '../errors.ts';
 import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
@@ -275,7 +275,7 @@ export function regionInputs(
       .filter(({ tokens }) => tokens.length > 0)
       .slice(0, most)
       .map(({ box, tokens }) => ({
-        box: mirrored[i] ? { ...box, x: 1 - box.x - box.width } : box,
+        box: mirrored[i] ? mirrorBox(box) : box,
         tokens: [...new Set(tokens)],
         area: box.width * box.height,
         at: [] as number[],

@@ -38,7 +38,7 @@ export function withVision(model: CaptionerConfig, encoders: VisionEncoder[]): C
     return structuredClone(model);
   }
   const groups = encoders.flatMap((encoder) =>
-    encoder.groups.map((group) => ({ encoder: encoder.id, ...group })),
+    encoder.groups.map(({ name, tokens, width }) => ({ encoder: encoder.id, name, tokens, width })),
   );
   return { ...structuredClone(model), vision: { kind: 'frozen', groups } };
 }

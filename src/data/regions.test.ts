@@ -9,7 +9,7 @@ describe('regions of a sample', () => {
     for await (const { meta } of worldDataset({ count: 5, size: 32, seed: 1 })) {
       const { objects } = meta!.graph as { objects: { name: string; attributes: string[]; box: object }[] };
       expect(regionsOf(meta)).toEqual(
-        objects.map(({ name, attributes, box }) => ({ text: [...attributes, name].join(' '), box })),
+        objects.map(({ name, attributes, box }) => ({ name, text: [...attributes, name].join(' '), box })),
       );
     }
   });
@@ -27,6 +27,6 @@ describe('regions of a sample', () => {
       { name: 'owl' },
       null,
     ];
-    expect(regionsOf({ graph: { objects } })).toEqual([{ text: 'dog', box }]);
+    expect(regionsOf({ graph: { objects } })).toEqual([{ name: 'dog', text: 'dog', box }]);
   });
 });

@@ -9,8 +9,14 @@ export interface Box {
   height: number;
 }
 
+/** Where a box lies in the mirror image. */
+export const mirrorBox = (box: Box): Box => ({ ...box, x: 1 - box.x - box.width });
+
 /** Words for the part of a picture in a box. */
 export interface Region {
+  /** What it is: `circle`. */
+  name: string;
+  /** The name with what it is like: `small red circle`. */
   text: string;
   box: Box;
 }
@@ -22,7 +28,7 @@ const objectSchema = z
     attributes: z.array(z.string()).default([]),
     box: z.object({ x: share, y: share, width: share, height: share }),
   })
-  .transform(({ name, attributes, box }): Region => ({ text: [...attributes, name].join(' '), box }));
+  .transform(({ name, attributes, box }): Region => ({ name, text: [...attributes, name].join(' '), box }));
 
 const metaSchema = z.object({ graph: z.object({ objects: z.array(z.unknown()) }) });
 

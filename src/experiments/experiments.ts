@@ -78,7 +78,14 @@ const NARROW = {
 };
 
 /** A minute or so for each training: too little to meet prompts in full, so shares of what is asked for are compared. */
-const QUICK: ExperimentForm = { scenes: 1500, seeds: 1, steps: 400, most: 60, config: NARROW, main: 'claims' };
+const QUICK: ExperimentForm = {
+  scenes: 1500,
+  seeds: 1,
+  steps: 400,
+  most: 60,
+  config: NARROW,
+  main: 'claims',
+};
 const FULL: ExperimentForm = { scenes: 8000, seeds: 1, steps: 1500, most: 200 };
 
 const arm = (name: string, mix: string, reword?: Reword): Arm => ({ name, captions: parseBlend(mix), ...(reword && { reword }) }); // biome-ignore format: one line

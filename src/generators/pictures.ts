@@ -56,8 +56,10 @@ export async function latentPictures(codec: Codec, size: number, scale?: LatentS
     name: codec.id,
     size: { width: size, height: size },
     flips: false,
-    record: async (images) =>
-      (await codec.encode(images)).map((latent) => new Uint8Array(toHalf(latent).buffer)),
+    record: async (views) =>
+      (await codec.encode(views.map(({ image }) => image))).map(
+        (latent) => new Uint8Array(toHalf(latent).buffer),
+      ),
   };
   const mean = scale?.mean ?? Array<number>(codec.channels).fill(0);
   const deviation = scale?.deviation ?? Array<number>(codec.channels).fill(1);

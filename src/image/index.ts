@@ -7,5 +7,12 @@ export { gridOf } from './grid.ts';
 export type { Image, ImageSource } from './image.ts';
 export { likenessDistance, likenessOf } from './likeness.ts';
 export { readPngText, withPngText } from './png-text.ts';
-export { type Kernel, type Letterboxed, letterbox, resizeImage } from './resize.ts';
+export {
+  type Kernel,
+  type Letterbox,
+  type Letterboxed,
+  letterbox,
+  letterboxOf,
+  resizeImage,
+} from './resize.ts';
 export { fromSigned } from './signed.ts';

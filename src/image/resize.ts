@@ -14,31 +14,45 @@ export async function resizeImage(
   return toPixels(fromPixels(image).resize({ width, height, fit: 'fill', kernel }));
 }
 
-export interface Letterboxed {
-  /** `size` × `size` pixels. */
-  image: Image;
+/** How a picture lies in a square. */
+export interface Letterbox {
   /** Pixels of the box per pixel of the original: original = (box − offset) / scale. */
   scale: number;
   offsetX: number;
   offsetY: number;
 }
 
-/**
- * Fits a picture into a square, keeping its aspect ratio, centred, the rest filled with the grey level `fill` (0–255).
- * Sizes and offsets are rounded down, as the detectors we feed were trained with.
- */
-export async function letterbox(image: Image, size: number, fill = 128): Promise<Letterboxed> {
-  const longest = Math.max(image.width, image.height);
+export interface Letterboxed extends Letterbox {
+  /** `size` × `size` pixels. */
+  image: Image;
+}
+
+/** Sizes and offsets are rounded down, as the detectors we feed were trained with. */
+export function letterboxOf({ width, height }: { width: number; height: number }, size: number): Letterbox {
+  const inner = innerSize({ width, height }, size);
+  return {
+    scale: size / Math.max(width, height),
+    offsetX: Math.floor((size - inner.width) / 2),
+    offsetY: Math.floor((size - inner.height) / 2),
+  };
+}
+
+function innerSize({ width, height }: { width: number; height: number }, size: number) {
+  const longest = Math.max(width, height);
   // Multiplied before divided: the longest side becomes exactly `size`, free of rounding.
-  const width = Math.max(1, Math.floor((image.width * size) / longest));
-  const height = Math.max(1, Math.floor((image.height * size) / longest));
-  const offsetX = Math.floor((size - width) / 2);
-  const offsetY = Math.floor((size - height) / 2);
+  const side = (length: number) => Math.max(1, Math.floor((length * size) / longest));
+  return { width: side(width), height: side(height) };
+}
+
+/** Fits a picture into a square, keeping its aspect ratio, centred, the rest filled with the grey level `fill` (0–255). */
+export async function letterbox(image: Image, size: number, fill = 128): Promise<Letterboxed> {
+  const { width, height } = innerSize(image, size);
+  const { scale, offsetX, offsetY } = letterboxOf(image, size);
   const inner = await resizeImage(image, { width, height });
   const data = new Uint8Array(size * size * 3).fill(fill);
   for (let y = 0; y < height; y++) {
     const row = inner.data.subarray(y * width * 3, (y + 1) * width * 3);
     data.set(row, ((y + offsetY) * size + offsetX) * 3);
   }
-  return { image: { width: size, height: size, data }, scale: size / longest, offsetX, offsetY };
+  return { image: { width: size, height: size, data }, scale, offsetX, offsetY };
 }

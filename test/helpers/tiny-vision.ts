@@ -10,6 +10,7 @@ import {
   params,
   relu,
   type Tensor,
+  type Weights,
 } from '../../src/tensor/index.ts';
 import { outputName } from '../../src/tensor/onnx/emit.ts';
 import { extractOnnx } from '../../src/tensor/onnx/extract.ts';
@@ -37,17 +38,28 @@ export function tinyVision(
     ),
   );
   const made = { grid, tokens: mean(grid, [3]).transpose([0, 2, 1]), pooled: mean(grid, [2, 3]) };
+  const named = Object.entries(outputs).map(([kind, name]) => [name, made[kind as keyof typeof made]]);
+  return hubOnnx(inputName, [3, side, side], Object.fromEntries(named), initialise(p.all, seed));
+}
+
+/**
+ * A network as an ONNX file with outputs of the names given, for any number of pictures.
+ * @param shape of the input, without the axis of pictures
+ */
+export function hubOnnx(
+  inputName: string,
+  shape: number[],
+  outputs: Record<string, Tensor>,
+  weights: Weights,
+): Uint8Array {
   // The emitter marks outputs with a last letter of its own, so a name is emitted without its last and gets it back.
-  const named: Record<string, Tensor> = {};
-  for (const [kind, name] of Object.entries(outputs))
-    named[name.slice(0, -1)] = made[kind as keyof typeof made];
-  const { model } = emitOnnx(named, initialise(p.all, seed));
-  const marked = Object.keys(named).map(outputName);
+  const names = Object.keys(outputs);
+  const cut = names.map((name) => name.slice(0, -1));
+  const { model } = emitOnnx(Object.fromEntries(names.map((name, i) => [cut[i], outputs[name]])), weights);
+  const marked = cut.map(outputName);
   // As the shape of inputs is set free, any number of pictures may be given.
-  const free = Buffer.from(
-    extractOnnx(model, { inputs: { [inputName]: ['N', 3, side, side] }, outputs: marked }),
-  );
-  for (const [i, name] of Object.values(outputs).entries()) {
+  const free = Buffer.from(extractOnnx(model, { inputs: { [inputName]: ['N', ...shape] }, outputs: marked }));
+  for (const [i, name] of names.entries()) {
     for (let at = free.indexOf(marked[i]); at >= 0; at = free.indexOf(marked[i]))
       free.write(name, at, 'latin1');
   }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { asFailure } from '../../data/dataset.ts';
 import { loadImages, openDataset, openRecordCache, type RecordCache } from '../../data/index.ts';
-import { type Region, regionsOf } from '../../data/regions.ts';
+import { mirrorBox, type Region, regionsOf } from '../../data/regions.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../../data/sample.ts';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
@@ -35,6 +35,12 @@ export interface PreparedImage {
   regions: Region[];
 }
 
+/** A decoded picture, or its mirror image, and what its sample says of its parts. */
+export interface View {
+  image: Image;
+  regions: readonly Region[];
+}
+
 /** Something that turns decoded images into fixed-size records. */
 export interface Recorder {
   cache: RecordCache;
@@ -42,8 +48,8 @@ export interface Recorder {
   /** Decode to exactly this size, or to at most this side. */
   size?: { width: number; height: number };
   maxSide?: number;
-  /** Records of the images and, under `HASH:flip`, of their mirror images if those cannot be made from the record. */
-  record(images: Image[]): Promise<Uint8Array[]>;
+  /** Records of the pictures and, under `HASH:flip`, of their mirror images if those cannot be made from the record. */
+  record(views: View[]): Promise<Uint8Array[]>;
   flips: boolean;
 }
 
@@ -59,8 +65,10 @@ export async function featureRecorder(encoder: VisionEncoder): Promise<Recorder>
     name: encoder.id,
     maxSide: encoder.resolution,
     flips: true,
-    record: async (images) =>
-      (await encoder.encode(images)).map((f) => new Uint8Array(f.buffer, f.byteOffset, f.byteLength)),
+    record: async (views) =>
+      (await encoder.encode(views.map(({ image }) => image))).map(
+        (f) => new Uint8Array(f.buffer, f.byteOffset, f.byteLength),
+      ),
   };
 }
 
@@ -72,7 +80,7 @@ export async function pixelRecorder(size: number): Promise<Recorder> {
     name: `pixels ${size}`,
     size: { width: size, height: size },
     flips: false,
-    record: async (images) => images.map(({ data }) => data),
+    record: async (views) => views.map(({ image }) => image.data),
   };
 }
 
@@ -197,21 +205,18 @@ async function* fill(
   const total = wanted.size;
   const start = performance.now();
   let done = 0;
-  let batch: { hash: string; image: Image }[] = [];
+  let batch: (View & { hash: string })[] = [];
   const flush = async () => {
     const views = flip
-      ? batch.flatMap(({ hash, image }) => [
-          { hash, image },
-          { hash: `${hash}:flip`, image: mirror(image) },
-        ])
+      ? batch.flatMap((view) => [view, { hash: `${view.hash}:flip`, ...mirrorView(view) }])
       : batch;
-    const records = await record(views.map(({ image }) => image));
+    const records = await record(views);
     await cache.append(views.map(({ hash }, i) => [hash, records[i]]));
     done += batch.length;
     batch = [];
   };
   for await (const { sample, image } of loadImages(missing, { size, maxSide, onFailure })) {
-    batch.push({ hash: hashes.get(sample)!, image });
+    batch.push({ hash: hashes.get(sample)!, image, regions: regionsOf(sample.meta) });
     hashes.delete(sample);
     if (batch.length < BATCH) continue;
     await flush();
@@ -229,6 +234,11 @@ async function* fill(
   if (batch.length > 0) await flush();
   await cache.flush();
 }
+
+const mirrorView = ({ image, regions }: View): View => ({
+  image: mirror(image),
+  regions: regions.map((region) => ({ ...region, box: mirrorBox(region.box) })),
+});
 
 /** Left and right exchanged. */
 export function mirror({ width, height, data }: Image): Image {

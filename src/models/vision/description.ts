@@ -3,6 +3,8 @@ import { z } from 'zod';
 const count = z.number().int().positive();
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 
+export const HEADS = ['yolox', 'fastestdet'] as const;
+
 /** How to feed an ONNX vision model and what to take from it: the small JSON beside the model. */
 export const descriptionSchema = z.strictObject({
   about: z.string().optional(),
@@ -40,13 +42,19 @@ export const descriptionSchema = z.strictObject({
           tokens: count,
           width: count,
         }),
-        /** The strongest detections of a YOLOX-like head, one token each: class probabilities, score, box, features of the cell. */
+        /** The strongest detections of a one-stage head, one token each: class probabilities, score, box, features of the cell. */
         z.strictObject({
           kind: z.literal('detections'),
           name: z.string(),
-          levels: z.array(z.strictObject({ tensor: z.string(), features: z.string(), stride: count })).min(1),
+          /** How the numbers of a cell are read; see `decodeDetections`. */
+          head: z.enum(HEADS).default('yolox'),
+          levels: z
+            .array(z.strictObject({ tensor: z.string(), features: z.string().optional(), stride: count }))
+            .min(1),
           classes: count,
-          features: count,
+          /** Names of the classes, or the file with one a line beside the model. */
+          labels: z.union([z.string(), z.array(z.string().min(1))]).default('labels.txt'),
+          features: z.number().int().nonnegative().default(0),
           count,
           threshold: z.number().min(0).max(1),
           overlap: z.number().min(0).max(1),

@@ -71,6 +71,19 @@ describe('a detection', () => {
     expect(decodeDetections([fine.level, coarse.level], options).map(({ level }) => level)).toEqual([1, 0]);
   });
 
+  it('of FastestDet has its sizes as shares of the picture and a weighted product of probabilities as score', () => {
+    const values = new Float32Array(8 * 4); // 2 × 2 cells, 3 classes
+    const all = [0.8, Math.atanh(0.25), Math.atanh(-0.5), logit(0.5), logit(0.25), 0.1, 0.7, 0.2];
+    for (const [row, value] of all.entries()) values[row * 4 + 3] = value;
+    const head = { ...options, head: 'fastestdet' as const };
+    const [found, ...others] = decodeDetections([{ values, side: 2, stride: 8 }], head);
+    expect(others).toEqual([]);
+    expect(found.label).toBe(1);
+    expect(found.score).toBeCloseTo(0.8 ** 0.6 * 0.7 ** 0.4, 5);
+    const { x, y, width, height } = found.box;
+    for (const [is, wanted] of [[x, 10], [y, 4], [width, 8], [height, 4]]) expect(is).toBeCloseTo(wanted, 4); // biome-ignore format: one line
+  });
+
   it('with an absurd size stays finite', () => {
     const { level: one, put } = level(1, 8, 3);
     put(0, [0, 0, 1, 1], 0.9, [0.9, 0.1, 0.1]);

@@ -11,7 +11,10 @@ export interface Detection {
   cell: number;
 }
 
-/** A level of the head for one image: (5 + classes, cells) as box x, y, w, h, objectness, classes; no activation applied. */
+/**
+ * A level of the head for one image, (5 + classes, cells). `yolox`: box x, y, w, h, objectness, classes, no activation applied;
+ * `fastestdet`: objectness, box x, y, w, h, classes, of which only the box still lacks its activation.
+ */
 export interface HeadLevel {
   values: Float32Array;
   side: number;
@@ -20,29 +23,66 @@ export interface HeadLevel {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** Decodes a YOLOX head (Ge et al. 2021) and suppresses overlapping boxes of one class; strongest first. */
+type Head = DetectionOutput['head'];
+type At = (row: number) => number;
+
+/** How the numbers of a cell are read; boxes are in cells, from the corner of this one. */
+const HEAD: Record<
+  Head,
+  {
+    objectness(at: At): number;
+    probability(value: number): number;
+    score(objectness: number, probability: number): number;
+    box(at: At, side: number): Detection['box'];
+  }
+> = {
+  yolox: {
+    objectness: (at) => sigmoid(at(4)),
+    probability: sigmoid,
+    score: (objectness, probability) => objectness * probability,
+    box: (at) => ({
+      x: at(0),
+      y: at(1),
+      width: Math.exp(Math.min(at(2), 10)),
+      height: Math.exp(Math.min(at(3), 10)),
+    }),
+  },
+  fastestdet: {
+    objectness: (at) => at(0),
+    probability: (value) => value,
+    score: (objectness, probability) => objectness ** 0.6 * probability ** 0.4,
+    box: (at, side) => ({
+      x: Math.tanh(at(1)),
+      y: Math.tanh(at(2)),
+      width: sigmoid(at(3)) * side,
+      height: sigmoid(at(4)) * side,
+    }),
+  },
+};
+
+/** Decodes the head of YOLOX (Ge et al. 2021) or FastestDet and suppresses overlapping boxes of one class; strongest first. */
 export function decodeDetections(
   levels: HeadLevel[],
-  options: Pick<DetectionOutput, 'classes' | 'count' | 'threshold' | 'overlap'>,
+  options: Pick<DetectionOutput, 'classes' | 'count' | 'threshold' | 'overlap'> & { head?: Head },
 ): Detection[] {
+  const head = HEAD[options.head ?? 'yolox'];
   const found: Detection[] = [];
   for (const [level, { values, side, stride }] of levels.entries()) {
     const cells = side * side;
     for (let cell = 0; cell < cells; cell++) {
-      const objectness = sigmoid(values[4 * cells + cell]);
-      if (objectness < options.threshold) continue;
-      let label = 0;
-      for (let c = 1; c < options.classes; c++) {
-        if (values[(5 + c) * cells + cell] > values[(5 + label) * cells + cell]) label = c;
-      }
-      const score = objectness * sigmoid(values[(5 + label) * cells + cell]);
-      if (score < options.threshold) continue;
       const at = (row: number) => values[row * cells + cell];
+      const objectness = head.objectness(at);
+      if (head.score(objectness, 1) < options.threshold) continue;
+      let label = 0;
+      for (let c = 1; c < options.classes; c++) if (at(5 + c) > at(5 + label)) label = c;
+      const score = head.score(objectness, head.probability(at(5 + label)));
+      if (score < options.threshold) continue;
+      const { x, y, width, height } = head.box(at, side);
       const box = {
-        x: (at(0) + (cell % side)) * stride,
-        y: (at(1) + Math.floor(cell / side)) * stride,
-        width: Math.exp(Math.min(at(2), 10)) * stride,
-        height: Math.exp(Math.min(at(3), 10)) * stride,
+        x: (x + (cell % side)) * stride,
+        y: (y + Math.floor(cell / side)) * stride,
+        width: width * stride,
+        height: height * stride,
       };
       found.push({ label, score, box, level, cell });
     }
@@ -79,7 +119,7 @@ export function writeDetectionTokens(
   out: Float32Array,
   detections: Detection[],
   levels: (HeadLevel & { features: Float32Array })[],
-  { classes, features }: Pick<DetectionOutput, 'classes' | 'features'>,
+  { classes, features, head = 'yolox' }: Pick<DetectionOutput, 'classes' | 'features'> & { head?: Head },
   size: number,
 ): void {
   const width = detectionWidth({ classes, features });
@@ -87,7 +127,7 @@ export function writeDetectionTokens(
     const { values, side, features: map } = levels[level];
     const cells = side * side;
     let at = row * width;
-    for (let c = 0; c < classes; c++) out[at++] = sigmoid(values[(5 + c) * cells + cell]);
+    for (let c = 0; c < classes; c++) out[at++] = HEAD[head].probability(values[(5 + c) * cells + cell]);
     for (const value of [score, box.x / size, box.y / size, box.width / size, box.height / size])
       out[at++] = value;
     for (let f = 0; f < features; f++) out[at++] = map[f * cells + cell];

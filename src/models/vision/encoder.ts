@@ -5,6 +5,18 @@ export interface FeatureGroup {
   name: string;
   tokens: number;
   width: number;
+  /** Where the vectors lie, if they are the cells of a map. */
+  grid?: MapGrid;
+}
+
+/** How the cells of a feature map lie over a picture. */
+export interface MapGrid {
+  /** Cells along a side, row by row. */
+  side: number;
+  /** Vectors before the first cell: a class token. */
+  lead: number;
+  /** How a picture becomes the square that the map shows: squeezed, with bars beside it, or only its middle. */
+  fit: 'fill' | 'letterbox' | 'crop';
 }
 
 /** A frozen, pretrained network that turns pictures into token groups. */

@@ -47,7 +47,7 @@ describe('an ONNX vision model with its description', () => {
     const views = tinyViews(3);
     const { encoder, features } = await encode(await model(), views);
     expect(encoder.groups).toEqual([
-      { name: 'cells', tokens: 4, width: 5 },
+      { name: 'cells', tokens: 4, width: 5, grid: { side: 2, lead: 0, fit: 'fill' } },
       { name: 'rows', tokens: 2, width: 5 },
       { name: 'all', tokens: 1, width: 5 },
     ]);
@@ -253,7 +253,9 @@ describe.skipIf(!mobilenet)('MobileNetV2 (skipped without the shared models)', (
 
   it('is known by its name: its feature map needs no description of the user', async () => {
     const { encoder, features } = await encode(mobilenet!, (await views()).slice(0, 1));
-    expect(encoder.groups).toEqual([{ name: 'mobilenet', tokens: 49, width: 1280 }]);
+    expect(encoder.groups).toEqual([
+      { name: 'mobilenet', tokens: 49, width: 1280, grid: { side: 7, lead: 0, fit: 'fill' } },
+    ]);
     expect(Math.min(...features[0])).toBe(0);
     expect(Math.max(...features[0])).toBeLessThanOrEqual(6); // it ends in ReLU6
   });

@@ -13,7 +13,7 @@ import {
   type RawImageClass,
   shortName,
 } from '../hub.ts';
-import type { VisionEncoder } from './encoder.ts';
+import type { FeatureGroup, MapGrid, VisionEncoder } from './encoder.ts';
 
 /** The little of the package that is used here. */
 interface Transformers {
@@ -58,8 +58,14 @@ export async function openTransformersVision(name: string, device: Device = 'cpu
     });
   }
   const short = shortName(ref);
-  const groups = probe.map(({ name, tokens, width }) => ({ name: `${short}-${name}`, tokens, width }));
-  const digest = createHash('sha256').update(JSON.stringify(groups));
+  const fit = crops(process) ? 'crop' : 'fill';
+  const groups = probe.map(({ name, tokens, width }): FeatureGroup => {
+    const side = Math.floor(Math.sqrt(tokens));
+    const grid: MapGrid | undefined = name === 'patches' && side > 1 ? { side, lead: tokens - side * side, fit } : undefined; // biome-ignore format: one line
+    return { name: `${short}-${name}`, tokens, width, ...(grid && { grid }) };
+  });
+  const shapes = groups.map(({ name, tokens, width }) => ({ name, tokens, width }));
+  const digest = createHash('sha256').update(JSON.stringify(shapes));
   for (const { data } of probe) digest.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 
   return {
@@ -88,6 +94,10 @@ export async function openTransformersVision(name: string, device: Device = 'cpu
     },
   };
 }
+
+/** Whether it shows the network the middle of a picture alone. */
+const crops = (process: HubProcessor): boolean =>
+  (process as { image_processor?: { do_center_crop?: boolean } }).image_processor?.do_center_crop === true;
 
 async function open(
   { AutoConfig, AutoModel, AutoProcessor, CLIPVisionModelWithProjection, SiglipVisionModel }: Transformers,
