@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IRREGULAR_FORMS } from './irregular-forms.ts';
 import { PARTS_OF_SPEECH, wordnet } from './wordnet.ts';
 
-const { baseForms, synsets, shareSynset } = wordnet();
+const { baseForms, hypernyms, synsets, shareSynset } = wordnet();
 
 describe('base forms', () => {
   it.each([
@@ -129,4 +129,35 @@ it('answers thousands of questions in a fraction of a second', () => {
   const start = performance.now();
   for (const word of words) synsets(word);
   expect(performance.now() - start).toBeLessThan(1500); // some 30 ms on a quiet machine
+});
+
+describe('hypernyms', () => {
+  const above = (noun: string, what: string) => {
+    const steps = synsets(what, 'noun').flatMap((synset) => hypernyms(noun).get(synset) ?? []);
+    return steps.length > 0 ? Math.min(...steps) : undefined;
+  };
+
+  it.each([
+    ['terrier', 'dog', 2],
+    ['puppies', 'dog', 1],
+    ['dog', 'animal', 2],
+    ['woman', 'person', 2],
+    ['girls', 'person', 2],
+    ['skateboarder', 'person', 4],
+    ['truck', 'vehicle', 3],
+  ])('%s: %s', (noun, what, steps) => {
+    expect(above(noun, what)).toBe(steps);
+  });
+
+  it('go no other way, nor further than the usual senses', () => {
+    expect(above('animal', 'dog')).toBeUndefined();
+    expect(above('dog', 'andiron')).toBeUndefined();
+    expect(above('grass', 'person')).toBeUndefined();
+  });
+
+  it('of a word are the word itself without a step; of no word there are none', () => {
+    expect(above('dog', 'dog')).toBe(0);
+    expect(hypernyms('zzyzx').size).toBe(0);
+    expect(hypernyms('').size).toBe(0);
+  });
 });

@@ -24,6 +24,11 @@ export interface WordNet {
    * `covered` has the synsets of the noun `cover` too, as METEOR has it.
    */
   synsets(word: string, pos?: PartOfSpeech): readonly number[];
+  /**
+   * Synsets above the first senses of a noun, and these themselves, with the steps up to each: what a `terrier` is, from dog (1 or 2)
+   * to entity. Of a word that WordNet does not know, none.
+   */
+  hypernyms(noun: string): ReadonlyMap<number, number>;
   /** Whether two words, or their base forms, are in one synset. False for a word that WordNet does not know, even of itself. */
   shareSynset(a: string, b: string, pos?: PartOfSpeech): boolean;
 }
@@ -81,6 +86,9 @@ const FILES: Record<PartOfSpeech, string> = {
   adverb: 'index.adv',
 };
 
+/** Senses of a noun whose hypernyms count: the first are the usual ones, and a dog is an andiron as well. */
+const SENSES = 2;
+
 /** Above every offset in a data file; a synset's number is its offset plus this times its part of speech. */
 const OFFSETS = 2 ** 24;
 
@@ -106,6 +114,8 @@ function openWordnet(): WordNet {
     return [...new Set([...irregular, word, ...regular, ...(doubled ? [doubled] : [])])].filter(known);
   });
   const synsetsOf = new Map<string, readonly number[]>();
+  const hypernymsOf = new Map<string, ReadonlyMap<number, number>>();
+  let above: ((synset: number) => number[]) | undefined;
 
   const wordnet: WordNet = {
     baseForms(word, pos) {
@@ -121,6 +131,16 @@ function openWordnet(): WordNet {
       const sorted = [...new Set(found)].sort((a, b) => a - b);
       synsetsOf.set(key, sorted);
       return sorted;
+    },
+    hypernyms(noun) {
+      const key = entryName(noun);
+      const known = hypernymsOf.get(key);
+      if (known !== undefined) return known;
+      const senses = formsOf(key, 'noun').flatMap((form) => (entries.noun(form) ?? []).slice(0, SENSES));
+      above ??= searchData(readFileSync(join(folder, 'data.noun')));
+      const steps = climb(senses, above);
+      hypernymsOf.set(key, steps);
+      return steps;
     },
     shareSynset: (a, b, pos) => intersect(wordnet.synsets(a, pos), wordnet.synsets(b, pos)),
   };
@@ -160,6 +180,33 @@ function searchIndex(index: Buffer, base: number): (word: string) => readonly nu
     }
     return undefined;
   };
+}
+
+/**
+ * The hypernyms of a synset of nouns, by its number. A line of a data file starts at the offset that names its synset:
+ * `offset file type words [word id]… pointers [symbol offset pos which]… | gloss`; `@` points to what it is. What it
+ * is an instance of (`@i`) does not count: those are names, and a writer was called Grass.
+ */
+function searchData(data: Buffer): (synset: number) => number[] {
+  return (synset) => {
+    const end = data.indexOf(NEW_LINE, synset);
+    const fields = data.toString('latin1', synset, end).split(' ');
+    const pointers = 4 + 2 * Number.parseInt(fields[3], 16);
+    const found: number[] = [];
+    for (let i = 0; i < Number(fields[pointers]); i++) {
+      const [symbol, offset] = fields.slice(pointers + 1 + 4 * i);
+      if (symbol === '@') found.push(Number(offset));
+    }
+    return found;
+  };
+}
+
+/** Everything above, breadth first, with the fewest steps. */
+function climb(from: readonly number[], above: (synset: number) => number[]): Map<number, number> {
+  const steps = new Map(from.map((synset) => [synset, 0]));
+  for (const [synset, step] of steps)
+    for (const one of above(synset)) if (!steps.has(one)) steps.set(one, step + 1);
+  return steps;
 }
 
 const NEW_LINE = 0x0a;
