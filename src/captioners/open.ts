@@ -7,11 +7,10 @@ import { type Image, resizeImage } from '../image/index.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import type { CaptionerConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
-import type { FeatureGroup, VisionEncoder } from '../models/vision/encoder.ts';
 import { type Arrays, type Device, params, type Weights } from '../tensor/index.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { captionerFolder } from './folder.ts';
-import { openVisions } from './vision.ts';
+import { encodedFeatures, openVisions } from './vision.ts';
 
 export interface OpenCaptioner {
   /** Names the captioner and its weights. */
@@ -82,7 +81,10 @@ export async function openCaptioner(ref: string, device: Device, places?: string
     tokenizer,
     resolution:
       vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
-    inputs: vision.kind === 'frozen' ? frozenInputs(encoders) : pixelInputs(vision.size),
+    inputs:
+      vision.kind === 'frozen'
+        ? (images, batch) => encodedFeatures(encoders, images, batch)
+        : pixelInputs(vision.size),
     async close() {
       for (const encoder of opened) await encoder.close();
     },
@@ -98,22 +100,4 @@ const pixelInputs =
     );
     for (const [i, { data }] of resized.entries()) pixels.set(data, i * size * size * 3);
     return { pixels };
-  };
-
-const frozenInputs =
-  (encoders: VisionEncoder[]): OpenCaptioner['inputs'] =>
-  async (images, batch) => {
-    const arrays: Arrays = {};
-    for (const encoder of encoders) {
-      const features = await encoder.encode([...images]);
-      let from = 0;
-      for (const { name, tokens, width } of encoder.groups satisfies FeatureGroup[]) {
-        const size = tokens * width;
-        const all = new Uint16Array(batch * size);
-        for (const [i, values] of features.entries()) all.set(values.subarray(from, from + size), i * size);
-        arrays[`features.${name}`] = all;
-        from += size;
-      }
-    }
-    return arrays;
   };

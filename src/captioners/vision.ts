@@ -1,8 +1,9 @@
 import { RecaptionError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
 import type { VisionEncoder } from '../models/vision/encoder.ts';
 import { openOnnxVision } from '../models/vision/onnx.ts';
 import { openTransformersVision } from '../models/vision/transformers.ts';
-import type { Device } from '../tensor/index.ts';
+import type { Arrays, Device } from '../tensor/index.ts';
 
 /**
  * Opens a frozen encoder: an `.onnx` file or its `.json` description, or a vision model of `@huggingface/transformers` by hub id
@@ -29,4 +30,25 @@ export async function openVisions(refs: string[], device: Device = 'cpu'): Promi
     for (const encoder of encoders) await encoder.close();
     throw error;
   }
+}
+
+/** The inputs `features.NAME` of a network for at most `batch` pictures; rows beyond them are 0. */
+export async function encodedFeatures(
+  encoders: readonly VisionEncoder[],
+  images: readonly Image[],
+  batch: number,
+): Promise<Arrays> {
+  const arrays: Arrays = {};
+  for (const encoder of encoders) {
+    const features = await encoder.encode([...images]);
+    let from = 0;
+    for (const { name, tokens, width } of encoder.groups) {
+      const size = tokens * width;
+      const all = new Uint16Array(batch * size);
+      for (const [i, values] of features.entries()) all.set(values.subarray(from, from + size), i * size);
+      arrays[`features.${name}`] = all;
+      from += size;
+    }
+  }
+  return arrays;
 }

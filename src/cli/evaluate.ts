@@ -9,6 +9,7 @@ import { decodeImage, type Image } from '../image/index.ts';
 import { readIndex } from '../jobs/generate-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { registerAutoencoder } from './evaluate-autoencoder.ts';
+import { registerRelations } from './evaluate-relations.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, type Output } from './output.ts';
@@ -33,8 +34,8 @@ interface Options {
 export const register: Register = (program, context) => {
   const evaluate = program
     .command('evaluate')
-    .summary('measure what a generator draws')
-    .description('Measures what a generator draws.')
+    .summary('measure what models draw and find')
+    .description('Measures what models draw and find in pictures.')
     .addHelpText('after', '\nExample:\n  $ recaption evaluate scenes --help');
   evaluate
     .command('scenes')
@@ -66,6 +67,7 @@ export const register: Register = (program, context) => {
     )
     .action((options: Options) => scenes(options, context));
   registerAutoencoder(evaluate, context);
+  registerRelations(evaluate, context);
 };
 
 async function scenes(options: Options, context: Context): Promise<void> {

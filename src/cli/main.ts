@@ -50,7 +50,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'make prompts longer, for generators that learnt descriptions',
     load: () => import('./upsample.ts'),
   },
-  evaluate: { summary: 'measure what a generator draws', load: () => import('./evaluate.ts') },
+  evaluate: { summary: 'measure what models draw and find', load: () => import('./evaluate.ts') },
   compare: {
     summary: 'find out which captions make the better generator',
     load: () => import('./compare.ts'),
@@ -64,6 +64,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     load: () => import('./score.ts'),
   },
   parse: { summary: 'make scene graphs of captions', load: () => import('./parse.ts') },
+  graph: {
+    summary: 'find regions in pictures, and how they stand to each other',
+    load: () => import('./graph.ts'),
+  },
   world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
 };
 

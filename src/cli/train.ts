@@ -10,6 +10,7 @@ import { counted, formatDuration, type Output, type Progress, printable } from '
 import { shortPath } from './places.ts';
 import { registerGenerator } from './train-generator.ts';
 import { registerPictures } from './train-pictures.ts';
+import { registerRelations } from './train-relations.ts';
 
 /** The library's options as they are typed: what is required may be missing, and the configuration is a file. */
 type TrainOptions = Partial<Pick<TrainCaptionerOptions, 'data' | 'out' | 'vision'>> &
@@ -61,6 +62,7 @@ export const register: Register = (program, context) => {
     .action(async (options: TrainOptions) => trainCaptionerCommand(options, context));
   registerGenerator(train, context);
   registerPictures(train, context);
+  registerRelations(train, context);
 };
 
 export function length(flags: string, description: string, others: string[]): Option {

@@ -37,3 +37,19 @@ export function regionsOf(meta: unknown): Region[] {
   const objects = metaSchema.safeParse(meta).data?.graph.objects ?? [];
   return objects.flatMap((object) => objectSchema.safeParse(object).data ?? []);
 }
+
+/** How two objects stand to each other, by their places. */
+export interface RegionRelation {
+  subject: number;
+  predicate: string;
+  object: number;
+}
+
+const place = z.int().nonnegative();
+const relationSchema = z.object({ subject: place, predicate: z.string().min(1), object: place });
+const relationsSchema = z.object({ graph: z.object({ relations: z.array(relationSchema) }) });
+
+/** Relations of `meta.graph`, as the world writes them; undefined where it has none that can be read. */
+export function relationsOf(meta: unknown): RegionRelation[] | undefined {
+  return relationsSchema.safeParse(meta).data?.graph.relations;
+}

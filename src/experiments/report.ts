@@ -5,7 +5,7 @@ import { loadImages, openDataset, withKeys } from '../data/index.ts';
 import { checkScene } from '../evaluate/scene-check.ts';
 import { addVerdict, emptyRow, SCENE_SCORES, type SceneScore, sceneTable } from '../evaluate/scenes.ts';
 import { writeFileAtomic } from '../files.ts';
-import { decodeImage, encodePng } from '../image/index.ts';
+import { dataUrl, decodeImage, encodePng } from '../image/index.ts';
 import { pictureName } from '../jobs/generate-job.ts';
 import { type Additive, additive, sumRows } from '../metrics/additive.ts';
 import {
@@ -408,8 +408,6 @@ export async function writeReport(
   await writeFileAtomic(path, reportPage(report, { captioned, images }));
   return path;
 }
-
-const dataUrl = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 
 async function thumbnailsOf(
   places: readonly string[],

@@ -1,6 +1,6 @@
 /** Pixels: decode, resize, encode. */
 export { type DecodeOptions, decodeGrey, decodeImage, measureImage } from './decode.ts';
-export { encodeJpeg, encodePng } from './encode.ts';
+export { dataUrl, encodeJpeg, encodePng, rasterise } from './encode.ts';
 export { psnr, sharpness, ssim } from './fidelity.ts';
 export { formatOf, type ImageFormat, isImageExtension, isImageName } from './format.ts';
 export { gridOf } from './grid.ts';

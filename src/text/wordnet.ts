@@ -25,10 +25,10 @@ export interface WordNet {
    */
   synsets(word: string, pos?: PartOfSpeech): readonly number[];
   /**
-   * Synsets above the first senses of a noun, and these themselves, with the steps up to each: what a `terrier` is, from dog (1 or 2)
-   * to entity. Of a word that WordNet does not know, none.
+   * Synsets above the first senses of a noun (the usual ones: a dog is an andiron as well), and these themselves, with the steps up to
+   * each: what a `terrier` is, from dog to entity. Of a word that WordNet does not know, none.
    */
-  hypernyms(noun: string): ReadonlyMap<number, number>;
+  hypernyms(noun: string, senses?: number): ReadonlyMap<number, number>;
   /** Whether two words, or their base forms, are in one synset. False for a word that WordNet does not know, even of itself. */
   shareSynset(a: string, b: string, pos?: PartOfSpeech): boolean;
 }
@@ -86,9 +86,6 @@ const FILES: Record<PartOfSpeech, string> = {
   adverb: 'index.adv',
 };
 
-/** Senses of a noun whose hypernyms count: the first are the usual ones, and a dog is an andiron as well. */
-const SENSES = 2;
-
 /** Above every offset in a data file; a synset's number is its offset plus this times its part of speech. */
 const OFFSETS = 2 ** 24;
 
@@ -132,13 +129,13 @@ function openWordnet(): WordNet {
       synsetsOf.set(key, sorted);
       return sorted;
     },
-    hypernyms(noun) {
-      const key = entryName(noun);
+    hypernyms(noun, senses = 2) {
+      const key = `${senses} ${entryName(noun)}`;
       const known = hypernymsOf.get(key);
       if (known !== undefined) return known;
-      const senses = formsOf(key, 'noun').flatMap((form) => (entries.noun(form) ?? []).slice(0, SENSES));
+      const first = formsOf(entryName(noun), 'noun').flatMap((form) => (entries.noun(form) ?? []).slice(0, senses)); // biome-ignore format: one line
       above ??= searchData(readFileSync(join(folder, 'data.noun')));
-      const steps = climb(senses, above);
+      const steps = climb(first, above);
       hypernymsOf.set(key, steps);
       return steps;
     },

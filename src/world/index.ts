@@ -22,6 +22,7 @@ export {
   readRelations,
 } from './mentions.ts';
 export { SIZE_WORDS, TEXTURE_WORDS, ZONE_WORDS } from './phrases.ts';
+export { HELD_RELATIONS, type HeldRelation, heldRelations, relationNamed } from './relations.ts';
 export { patternShare, renderScene } from './render.ts';
 export { PLAIN, type SceneOptions, sampleScene } from './sample-scene.ts';
 export {

@@ -12,35 +12,25 @@ const MOST_POINTS = 16;
  * @param aspect width / height of the picture, for maps that do not show all of it squeezed
  */
 export function poolingWeights(out: Float32Array, box: Box, { side, fit }: MapGrid, aspect: number): void {
-  out.fill(0);
   const { x, y, width, height } = onMap(box, fit, aspect);
-  const columns = samples(x, width, side);
-  const rows = samples(y, height, side);
-  const share = 1 / (columns.length * rows.length);
-  for (const row of rows) {
-    for (const column of columns) {
-      for (const [r, down] of row) {
-        for (const [c, across] of column) out[r * side + c] += share * down * across;
-      }
-    }
-  }
+  const columns = axisWeights(x, width, side);
+  const rows = axisWeights(y, height, side);
+  for (let r = 0, at = 0; r < side; r++) for (let c = 0; c < side; c++) out[at++] = rows[r] * columns[c];
 }
 
-/** For each sampling point along an axis, the cells beside it and how much they count. */
-function samples(start: number, length: number, side: number): [cell: number, weight: number][][] {
+/** The same along one axis: the points form a grid, so a cell's weight is that of its row times that of its column. */
+function axisWeights(start: number, length: number, side: number): Float64Array {
   const count = Math.min(MOST_POINTS, Math.max(1, Math.ceil(length * side * DENSITY)));
-  return Array.from({ length: count }, (_, i) => {
+  const weights = new Float64Array(side);
+  for (let i = 0; i < count; i++) {
     const at = (start + ((i + 0.5) / count) * length) * side - 0.5; // in cells, from the centre of the first
     const inside = Math.min(side - 1, Math.max(0, at));
-    const low = Math.min(side - 1, Math.floor(inside));
+    const low = Math.floor(inside);
     const rest = inside - low;
-    return rest === 0
-      ? [[low, 1]]
-      : [
-          [low, 1 - rest],
-          [low + 1, rest],
-        ];
-  });
+    weights[low] += (1 - rest) / count;
+    if (rest > 0) weights[low + 1] += rest / count;
+  }
+  return weights;
 }
 
 /** A box of a picture as shares of the square that the map shows. */

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { asFailure } from '../../data/dataset.ts';
 import { loadImages, openDataset, openRecordCache, type RecordCache } from '../../data/index.ts';
-import { mirrorBox, type Region, regionsOf } from '../../data/regions.ts';
+import { mirrorBox, type Region, type RegionRelation, regionsOf, relationsOf } from '../../data/regions.ts';
 import type { CaptionKind, Dataset, OnFailure, Sample } from '../../data/sample.ts';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
@@ -33,6 +33,8 @@ export interface PreparedImage {
   kinds: CaptionKind[];
   /** Parts of the picture that the sample has words for, where they are asked for. */
   regions: Region[];
+  /** How these stand to each other, where the sample says it. */
+  relations?: RegionRelation[];
 }
 
 /** A decoded picture, or its mirror image, and what its sample says of its parts. */
@@ -144,6 +146,7 @@ export async function* prepareImages(
         kinds: captions.map(({ kind }) => kind),
         captions: references.map(normaliseCaption),
         regions: regions ? regionsOf(sample.meta) : [],
+        relations: regions ? relationsOf(sample.meta) : undefined,
       });
     }
   }
