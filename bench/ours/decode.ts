@@ -1,6 +1,7 @@
 /** Our side of `bench/decode`, asked like `bench/peers/decode.py`: "parameters", "1" (greedy), "3" (a beam of three). */
-import { type CaptionDecoder, captionDecoder, DECODE_DEFAULTS } from '../../src/models/caption-decoder.ts';
+import { type CaptionDecoder, captionDecoder } from '../../src/models/caption-decoder.ts';
 import { captionerLoss } from '../../src/models/captioner.ts';
+import { DECODE_DEFAULTS } from '../../src/models/search.ts';
 import { random } from '../../src/random.ts';
 import { toHalf } from '../../src/tensor/half.ts';
 import { type Arrays, countParameters, initialise, params } from '../../src/tensor/index.ts';

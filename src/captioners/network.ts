@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import type { CaptionKind } from '../data/sample.ts';
-import {
-  type CaptionDecoder,
-  captionDecoder,
-  DECODE_DEFAULTS,
-  type DecodeOptions,
-} from '../models/caption-decoder.ts';
+import { type CaptionDecoder, captionDecoder } from '../models/caption-decoder.ts';
 import { type CaptionerConfig, parseConfig } from '../models/captioner-config.ts';
+import { DECODE_DEFAULTS, type DecodeOptions } from '../models/search.ts';
 import type { Arrays, Device, Weights } from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { CaptionRequest, CaptionResult } from './captioner.ts';

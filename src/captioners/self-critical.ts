@@ -3,8 +3,9 @@
  * others of their image become likelier. The baseline of a caption is the mean reward of the others (Luo 2020).
  */
 import { ciderD, documentFrequencies, ptbTokenize } from '../metrics/index.ts';
-import { captionDecoder, DECODE_DEFAULTS } from '../models/caption-decoder.ts';
+import { captionDecoder } from '../models/caption-decoder.ts';
 import type { CaptionerConfig } from '../models/captioner-config.ts';
+import { DECODE_DEFAULTS } from '../models/search.ts';
 import type { Arrays, Device, Weights } from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { TokenisedImage } from './batches.ts';

@@ -8,14 +8,9 @@ import {
   tinyWeights,
 } from '../../test/helpers/tiny-captioner.ts';
 import { compile, params } from '../tensor/index.ts';
-import {
-  type CaptionDecoder,
-  captionDecoder,
-  DECODE_DEFAULTS,
-  type Decoded,
-  type DecodeOptions,
-} from './caption-decoder.ts';
+import { type CaptionDecoder, captionDecoder } from './caption-decoder.ts';
 import { captionerLoss } from './captioner.ts';
+import { DECODE_DEFAULTS, type Decoded, type DecodeOptions } from './search.ts';
 
 const config = tinyConfig();
 const weights = tinyWeights(config);

@@ -12,9 +12,10 @@ import { type Arrays, compile, params, type Weights } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer } from '../text/tokenizer.ts';
 import { captionScene, renderScene, sampleScene } from '../world/index.ts';
-import { captionDecoder, DECODE_DEFAULTS } from './caption-decoder.ts';
+import { captionDecoder } from './caption-decoder.ts';
 import { captionerLoss, encodeImage, imageEmbedding, type LossInputs, textEmbedding } from './captioner.ts';
 import { captionerConfigSchema, parseCaptionerFile } from './captioner-config.ts';
+import { DECODE_DEFAULTS } from './search.ts';
 
 const config = tinyConfig();
 const weights = tinyWeights(config);
