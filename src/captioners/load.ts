@@ -1,9 +1,13 @@
+import type { CaptionKind } from '../data/sample.ts';
 import type { Image } from '../image/index.ts';
 import { streamKey } from '../random.ts';
 import type { Device } from '../tensor/index.ts';
 import { CAPTION_BATCH, type Captioner, type CaptionRequest } from './captioner.ts';
+import { captionerFolder, isCaptioner } from './folder.ts';
+import { graphCaptionerFolder, isGraphCaptioner } from './graph/folder.ts';
+import { openGraphCaptioner } from './graph/open.ts';
 import { type CaptionNetwork, captionNetwork } from './network.ts';
-import { openCaptioner } from './open.ts';
+import { type OpenNetwork, openCaptioner } from './open.ts';
 
 export interface LoadOptions {
   device?: Device;
@@ -22,16 +26,17 @@ export async function loadCaptioner(
   ref = 'starter',
   { device = 'cpu', batch = CAPTION_BATCH, vision }: LoadOptions = {},
 ): Promise<Captioner> {
-  const { id, config, weights, tokenizer, resolution, inputs, close } = await openCaptioner(ref, device, vision); // biome-ignore format: one line
+  const { id, asked, tokenizer, resolution, inputs, decoder, close } = await openAny(ref, device, vision);
 
   // Graphs have a fixed number of pictures. The first call decides between a smaller one and the full one, so that a
   // collection of five does not pay for sixteen.
   const networks = new Map<number, Promise<CaptionNetwork>>();
+  const networkOf = async (size: number) => captionNetwork(await decoder(size), asked, tokenizer);
   let small = batch;
   const networkFor = (count: number): Promise<CaptionNetwork> => {
     if (networks.size === 0) small = count;
     const size = count <= small ? small : batch;
-    const network = networks.get(size) ?? captionNetwork(config, weights, tokenizer, { device, batch: size });
+    const network = networks.get(size) ?? networkOf(size);
     networks.set(size, network);
     return network;
   };
@@ -39,7 +44,7 @@ export async function loadCaptioner(
 
   return {
     id,
-    kind: config.kind,
+    kind: asked.kind,
     resolution,
     batch,
     async caption(images: Image[], request: CaptionRequest = {}) {
@@ -68,3 +73,18 @@ function drawKey({ width, height, data }: Image, seed = 0): number {
   for (let i = 0; i < data.length; i += stride) key = Math.imul(key ^ data[i], 0x01000193);
   return key >>> 0;
 }
+
+const openAny = async (ref: string, device: Device, vision?: string[]): Promise<OpenNetwork> =>
+  (await isGraphCaptioner(ref))
+    ? openGraphCaptioner(ref, device, vision)
+    : openCaptioner(ref, device, vision);
+
+/** Which kind of captions a captioner writes. @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */
+export async function captionsOf(ref: string): Promise<CaptionKind> {
+  if (await isGraphCaptioner(ref)) return (await graphCaptionerFolder(ref)).file.model.kind;
+  return (await captionerFolder(ref)).model.kind;
+}
+
+/** Whether there is a captioner under this reference. */
+export const writesCaptions = async (ref: string): Promise<boolean> =>
+  (await isGraphCaptioner(ref)) || (await isCaptioner(ref));

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CaptionKind } from '../data/sample.ts';
-import { type CaptionDecoder, captionDecoder } from '../models/caption-decoder.ts';
+import type { CaptionDecoder } from '../models/caption-decoder.ts';
 import { type CaptionerConfig, parseConfig } from '../models/captioner-config.ts';
 import { DECODE_DEFAULTS, type DecodeOptions } from '../models/search.ts';
-import type { Arrays, Device, Weights } from '../tensor/index.ts';
+import type { Arrays } from '../tensor/index.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { CaptionRequest, CaptionResult } from './captioner.ts';
 
@@ -23,18 +23,17 @@ export const specialTokens = (tokenizer: Tokenizer) => ({
   never: ['<pad>', '<bos>', '<unk>'].map((token) => tokenizer.specialId(token)),
 });
 
-export async function captionNetwork(
-  config: CaptionerConfig,
-  weights: Weights,
+/** @param asked the kind of its captions, and how it is asked where a request says nothing else */
+export function captionNetwork(
+  decoder: CaptionDecoder,
+  asked: Pick<CaptionerConfig, 'kind' | 'decode'>,
   tokenizer: Tokenizer,
-  options: { batch: number; device?: Device },
-): Promise<CaptionNetwork> {
-  const decoder: CaptionDecoder = await captionDecoder(config, weights, specialTokens(tokenizer), options);
+): CaptionNetwork {
   return {
-    kind: config.kind,
+    kind: asked.kind,
     batch: decoder.batch,
     async write(images, count, request = {}, seeds) {
-      const decoded = await decoder.decode(images, count, decodeOptions(request, config), seeds);
+      const decoded = await decoder.decode(images, count, decodeOptions(request, asked), seeds);
       return decoded.map(({ tokens, score }) => ({ text: tokenizer.decode(tokens).trim(), score }));
     },
     dispose: () => decoder.dispose(),
@@ -57,7 +56,10 @@ const requestSchema = z
 const REPETITION: Partial<Record<CaptionKind, number>> = { descriptive: 0 };
 
 /** A request with every field filled. @throws RecaptionError `bad-config` naming the field that is unknown or out of range. */
-function decodeOptions(request: CaptionRequest, { kind, decode }: CaptionerConfig): DecodeOptions {
+function decodeOptions(
+  request: CaptionRequest,
+  { kind, decode }: Pick<CaptionerConfig, 'kind' | 'decode'>,
+): DecodeOptions {
   const { seed: _, ...checked } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
   const given = Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
   const noRepeatNgram = REPETITION[kind] ?? DECODE_DEFAULTS.noRepeatNgram;

@@ -4,26 +4,35 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RecaptionError } from '../errors.ts';
 import { type Image, resizeImage } from '../image/index.ts';
+import { type CaptionDecoder, captionDecoder } from '../models/caption-decoder.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import type { CaptionerConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
 import { type Arrays, type Device, params, type Weights } from '../tensor/index.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import { captionerFolder } from './folder.ts';
+import { specialTokens } from './network.ts';
 import { encodedFeatures, openVisions } from './vision.ts';
 
-export interface OpenCaptioner {
+/** What captions pictures, of whatever architecture. */
+export interface OpenNetwork {
   /** Names the captioner and its weights. */
   id: string;
-  config: CaptionerConfig;
-  weights: Weights;
+  /** The kind of its captions, and how it is asked where a request says nothing else. */
+  asked: Pick<CaptionerConfig, 'kind' | 'decode'>;
   tokenizer: Tokenizer;
   /** Longest side of a picture that it can make use of. */
   resolution: number;
   /** The network's image inputs for at most `batch` pictures; rows beyond them hold anything. */
   inputs(images: readonly Image[], batch: number): Promise<Arrays>;
+  decoder(batch: number): Promise<CaptionDecoder>;
   /** Of its frozen vision encoders. */
   close(): Promise<void>;
+}
+
+export interface OpenCaptioner extends OpenNetwork {
+  config: CaptionerConfig;
+  weights: Weights;
 }
 
 /**
@@ -76,9 +85,11 @@ export async function openCaptioner(ref: string, device: Device, places?: string
     .slice(0, 10);
   return {
     id: id ?? `${basename(folder)}-${digest}`,
+    asked: config,
     config,
     weights,
     tokenizer,
+    decoder: (batch) => captionDecoder(config, weights, specialTokens(tokenizer), { batch, device }),
     resolution:
       vision.kind === 'frozen' ? Math.max(...encoders.map((e) => e.resolution)) : Math.max(256, vision.size),
     inputs:

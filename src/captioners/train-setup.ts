@@ -86,7 +86,10 @@ export function initialWeights(path: string, { all }: Params, config: CaptionerC
   return loadWeights(path, wanted, 'text.positions.weight');
 }
 
-export function learnTokenizer(images: PreparedImage[], config: CaptionerConfig): Tokenizer {
+export function learnTokenizer(
+  images: readonly PreparedImage[],
+  config: Pick<CaptionerConfig, 'vocabulary'>,
+): Tokenizer {
   return createTokenizer(
     trainBpe(
       images.flatMap(({ captions }) => captions),

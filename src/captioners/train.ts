@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { failureList, writeFailures } from '../data/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
+import { captionDecoder } from '../models/caption-decoder.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
@@ -215,7 +216,8 @@ async function* train(
   opened.push({ close: () => network.dispose() });
   let critic: Rollouts | undefined;
   if (selfCritical > 0) {
-    critic = await rollouts(config, tokenizer, tokenised, { batch, samples: selfCritical, device });
+    const decoder = await captionDecoder(config, undefined, special, { batch, device });
+    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, baseline: 'others' }); // biome-ignore format: one line
     opened.push({ close: () => critic!.dispose() });
   }
 

@@ -1,4 +1,5 @@
 import { scoreCaptions } from '../metrics/index.ts';
+import { captionDecoder } from '../models/caption-decoder.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import type { CaptionerConfig, TrainingConfig } from '../models/captioner-config.ts';
 import { random } from '../random.ts';
@@ -31,11 +32,12 @@ export async function validate(
   { training, device }: { training: TrainingConfig; device: Device },
 ): Promise<Validation> {
   const { beam, packedTokens: length, captionsPerImage: captions } = training;
-  const network = await captionNetwork(config, weights, tokenizer, { device, batch: BATCH });
+  const special = specialTokens(tokenizer);
+  const decoder = await captionDecoder(config, weights, special, { device, batch: BATCH });
+  const network = captionNetwork(decoder, config, tokenizer);
   const plain = { ...config, dropout: 0, tokenDropout: 0, labelSmoothing: 0 };
   const { caption } = captionerLoss(params(), plain, { batch: BATCH, length, captions });
   const loss = await compile({ outputs: { caption }, frozen: weights, device });
-  const special = specialTokens(tokenizer);
   const said: string[] = [];
   let [nats, tokens] = [0, 0];
   for (let at = 0; at < images.length; at += BATCH) {

@@ -160,10 +160,10 @@ function refuseUnfit({ where, overwrite, out, format }: CaptionOptions, inWorksp
  * (`models/mine-short` of `models/mine`). @throws UsageError when nobody writes a kind, or two write the same
  */
 async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Map<CaptionKind, string>> {
-  const { captionerFolder, isCaptioner } = await import('../captioners/folder.ts');
+  const { captionsOf, writesCaptions } = await import('../captioners/load.ts');
   const found = new Map<CaptionKind, string>();
   for (const ref of refs) {
-    const { kind } = (await captionerFolder(ref)).model;
+    const kind = await captionsOf(ref);
     const other = found.get(kind);
     if (other !== undefined) {
       throw new UsageError(`"${other}" and "${ref}" both write ${kind} captions`, {
@@ -174,7 +174,7 @@ async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Ma
   }
   for (const kind of wanted ?? []) {
     const tuned = refs.map((ref) => `${ref.replace(/[\\/]+$/, '')}-${kind}`);
-    for (const ref of tuned) if (!found.has(kind) && (await isCaptioner(ref))) found.set(kind, ref);
+    for (const ref of tuned) if (!found.has(kind) && (await writesCaptions(ref))) found.set(kind, ref);
   }
   const missing = wanted?.find((kind) => !found.has(kind));
   if (missing !== undefined) {

@@ -9,6 +9,7 @@ import { deviceOption, number, readJsonFile, required, wholeNumber } from './opt
 import { counted, formatDuration, type Output, type Progress, printable } from './output.ts';
 import { shortPath } from './places.ts';
 import { registerGenerator } from './train-generator.ts';
+import { registerGraphCaptioner } from './train-graph-captioner.ts';
 import { registerPictures } from './train-pictures.ts';
 import { registerRelations } from './train-relations.ts';
 
@@ -63,6 +64,7 @@ export const register: Register = (program, context) => {
   registerGenerator(train, context);
   registerPictures(train, context);
   registerRelations(train, context);
+  registerGraphCaptioner(train, context);
 };
 
 export function length(flags: string, description: string, others: string[]): Option {

@@ -6,6 +6,8 @@ import type { PictureGraph } from './load.ts';
 const COLOURS = ['#c2410c', '#1d4ed8', '#15803d', '#9333ea', '#b91c1c', '#0e7490', '#a16207', '#be185d'];
 /** Width that small pictures are drawn at: letters must be legible. */
 const LEAST_WIDTH = 640;
+/** Predicates of an edge that are written out; the others say much the same. */
+const MOST_NAMED = 2;
 /** Width of a letter, in heights. */
 const LETTER = 0.56;
 const HEIGHT = 15;
@@ -47,7 +49,8 @@ export function drawGraph(
       x: (from.x + to.x) / 2 + (to.y - from.y) * 0.18,
       y: (from.y + to.y) / 2 - (to.x - from.x) * 0.18,
     };
-    const text = predicates.join(', ');
+    const more = predicates.length - MOST_NAMED;
+    const text = `${predicates.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` +${more}` : ''}`;
     const place = freePlace({ x: (from.x + to.x) / 4 + middle.x / 2 - widthOf(text) / 2, y: (from.y + to.y) / 4 + middle.y / 2 - HEIGHT / 2 }, widthOf(text), { w, h }, taken); // biome-ignore format: one line
     return (
       `<path d="M${at(from.x)},${at(from.y)} Q${at(middle.x)},${at(middle.y)} ${at(to.x)},${at(to.y)}" fill="none" stroke="#fff" stroke-width="4.5" opacity="0.7"/>` +

@@ -22,7 +22,8 @@ export const relationFileSchema = z.looseObject({
   objects: z.array(counted),
   /** Pairs of labels with a row of their own in the table of priors. */
   priors: z.array(z.tuple([count, count])),
-  /** Edges are drawn above this score. */
+  /** Relations that captions tell of, of a picture; as many are drawn, above this score. */
+  edges: z.number().nonnegative(),
   threshold: z.number().min(0).max(1),
 });
 export type RelationFile = z.infer<typeof relationFileSchema>;

@@ -274,6 +274,7 @@ async function* train(
     vision: encoders.map(({ ref, id }) => ({ ref, id })),
     ...vocabulary,
     priors: priors.pairs,
+    edges,
     threshold,
     training,
     seed,

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { RecaptionError } from '../../errors.ts';
+import type { Image } from '../../image/image.ts';
+import { graphDecoder } from '../../models/graph-captioner/decoder.ts';
+import { graphCaptionerLoss } from '../../models/graph-captioner/index.ts';
+import { loadWeights } from '../../models/model-folder.ts';
+import { type Arrays, type Device, params } from '../../tensor/index.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import { specialTokens } from '../network.ts';
+import type { OpenNetwork } from '../open.ts';
+import { openSight, type Sight } from '../regions/sight.ts';
+import { firstOf } from '../relations/relation-set.ts';
+import { type EdgeFinder, openEdges } from './edges.ts';
+import { type GraphCaptionerFile, graphCaptionerFolder } from './folder.ts';
+import { type Graph, graphArrays } from './inputs.ts';
+
+export interface OpenGraphCaptioner extends OpenNetwork {
+  file: GraphCaptionerFile;
+  /** What it sees in pictures, and its network's inputs for them. */
+  graphs(images: readonly Image[], batch: number): Promise<{ graphs: Graph[]; arrays: Arrays }>;
+}
+
+/**
+ * Opens a graph captioner by its folder.
+ * @param vision where its encoders lie now, in any order @param regions where its detector lies now
+ * @throws RecaptionError `bad-model`, `bad-weights`, `bad-config`, and those of `openSight`
+ */
+export async function openGraphCaptioner(
+  ref: string,
+  device: Device,
+  vision?: string[],
+  regions?: string,
+): Promise<OpenGraphCaptioner> {
+  const { folder, files, file, relations } = await graphCaptionerFolder(ref);
+  const { model: config, graph } = file;
+  const tree = params();
+  graphCaptionerLoss(tree, config, { batch: 1, captions: 1 }); // declares every tensor it must have
+  const weights = await loadWeights(files['model.safetensors'], tree.all);
+  const tokenizer = await loadTokenizer(files['tokenizer.json']);
+  if (tokenizer.vocabSize !== config.vocabulary) {
+    throw new RecaptionError('bad-model', `the tokenizer has ${tokenizer.vocabSize} tokens, the network ${config.vocabulary}`, {
+      place: folder,
+      hint: 'tokenizer.json belongs to another model: copy the whole folder again.',
+    }); // biome-ignore format: one line
+  }
+  const sight = await openSight({ regions: regions ?? file.regions.ref, vision: vision ?? file.vision.map(({ ref }) => ref) }, device); // biome-ignore format: one line
+  let edges: EdgeFinder | undefined;
+  try {
+    checkSight(sight, file, folder);
+    if (graph && graph.by !== 'truth') edges = await openEdges({ relations, by: graph.by, device }, sight); // biome-ignore format: one line
+  } catch (error) {
+    await sight.close();
+    throw error;
+  }
+  const digest = createHash('sha256')
+    .update(await readFile(files['model.safetensors']))
+    .digest('hex')
+    .slice(0, 10);
+  const graphs = async (images: readonly Image[], batch: number) => {
+    const proposed = await sight.proposer.propose(images.map((image) => ({ image, regions: [] })));
+    const seen = images.map(({ width, height }, i) => firstOf({ regions: proposed[i], aspect: width / height }, config.regions.most)); // biome-ignore format: one line
+    const features = await sight.features(images, batch);
+    const found = await edges?.find(
+      seen.map((regions) => ({ regions })),
+      features,
+      { batch, most: config.edges },
+    );
+    const all = seen.map(
+      (regions, i): Graph => ({
+        regions,
+        edges: found?.[i].filter(({ score }) => score >= graph!.threshold) ?? [],
+      }),
+    );
+    return { graphs: all, arrays: { ...features, ...graphArrays(all, config, batch) } };
+  };
+  return {
+    id: `${basename(folder)}-${digest}`,
+    file,
+    asked: config,
+    tokenizer,
+    resolution: sight.resolution,
+    graphs,
+    inputs: async (images, batch) => (await graphs(images, batch)).arrays,
+    decoder: (batch) => graphDecoder(config, weights, specialTokens(tokenizer), { batch, device }),
+    async close() {
+      await edges?.close();
+      await sight.close();
+    },
+  };
+}
+
+function checkSight(
+  { proposer, encoders, maps }: Sight,
+  { regions, model }: GraphCaptionerFile,
+  place: string,
+): void {
+  if (proposer.id !== regions.id) {
+    throw new RecaptionError('bad-model', `the captioner was trained on the regions of ${regions.id}, these are of ${proposer.id}`, {
+      place,
+      hint: 'Name its own detector, with the same description.',
+    }); // biome-ignore format: one line
+  }
+  const missing = model.regions.maps.find(({ encoder, name }) => !maps.some((map) => map.encoder === encoder && map.name === name)); // biome-ignore format: one line
+  if (!missing) return;
+  throw new RecaptionError(
+    'bad-model',
+    `the captioner was trained on the vision encoder ${missing.encoder}`,
+    {
+      place: encoders.map(({ ref, id }) => `${ref} is ${id}`).join(', ') || place,
+      hint: 'Name its model file, with the same description, by --vision.',
+    },
+  );
+}

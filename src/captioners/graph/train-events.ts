@@ -1,0 +1,47 @@
+import type { Failure } from '../../data/sample.ts';
+import type { CheckpointEvent, StepEvent } from '../../models/training/loop.ts';
+import type { FeaturesEvent } from '../../models/training/prepare.ts';
+import type { ParsingEvent } from '../relations/mining.ts';
+import type { GraphValidation } from './validate.ts';
+
+/** Of a step. */
+export interface GraphStepFields {
+  captionLoss: number;
+  kindLoss?: number;
+  /** Mean CIDEr-D of the captions drawn, in self-critical training, and how many were rewarded a second. */
+  reward?: number;
+  rewardsPerSecond?: number;
+}
+
+/** What training a graph captioner tells while it runs. */
+export type GraphTrainEvent =
+  | {
+      kind: 'plan';
+      images: number;
+      captions: number;
+      /** Of a picture, mean. */
+      regions: number;
+      edges: number;
+      parameters: number;
+      steps?: number;
+      resumedFrom: number;
+    }
+  | FeaturesEvent
+  | ParsingEvent
+  /** Edges being found. */
+  | { kind: 'relating'; done: number; total: number; imagesPerSecond: number; secondsLeft: number }
+  | (StepEvent & GraphStepFields)
+  | ({ kind: 'validation'; step: number; best: boolean } & GraphValidation)
+  | CheckpointEvent
+  | { kind: 'warning'; code: string; message: string; place?: string }
+  | { kind: 'failure'; failure: Failure }
+  | {
+      kind: 'done';
+      step: number;
+      path: string;
+      minutes: number;
+      ciderD?: number;
+      failed: number;
+      failures?: string;
+      stopped: boolean;
+    };

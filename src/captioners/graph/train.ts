@@ -1,0 +1,371 @@
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { failureList, writeFailures } from '../../data/index.ts';
+import type { CaptionKind } from '../../data/sample.ts';
+import { RecaptionError } from '../../errors.ts';
+import { writeError, writeFileAtomic } from '../../files.ts';
+import { parseConfig } from '../../models/captioner-config.ts';
+import { graphDecoder } from '../../models/graph-captioner/decoder.ts';
+import {
+  type GraphCaptionerConfig,
+  graphCaptionerConfigSchema,
+  graphCaptionerLoss,
+} from '../../models/graph-captioner/index.ts';
+import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.ts';
+import { type BatchPlace, startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
+import { type PreparedImage, prepareImages } from '../../models/training/prepare.ts';
+import {
+  fingerprint,
+  logMetrics,
+  otherData,
+  type RunOptions,
+  runName,
+  savedState,
+} from '../../models/training/run-folder.ts';
+import { constantSchedule, cosineSchedule, type StepResult, trainStep } from '../../nn/index.ts';
+import { type Random, random, streamKey } from '../../random.ts';
+import { type Arrays, countParameters, params } from '../../tensor/index.ts';
+import { loadSceneGraphParser } from '../../text/scene-graph/index.ts';
+import { loadTokenizer } from '../../text/tokenizer.ts';
+import { drawMirrored } from '../batches.ts';
+import { specialTokens } from '../network.ts';
+import { cacheSight, openSight } from '../regions/sight.ts';
+import { relationFolder } from '../relations/folder.ts';
+import { firstOf } from '../relations/relation-set.ts';
+import type { Edge } from '../relations/scorer.ts';
+import { type Rollouts, rollouts } from '../self-critical.ts';
+import { learnTokenizer, tokenise } from '../train-setup.ts';
+import { type EdgeFinder, type EdgeSource, edgeThreshold, openEdges } from './edges.ts';
+import { graphCaptionerFolder, RELATIONS } from './folder.ts';
+import { captionRows, type Graph, graphArrays, type KindedImage } from './inputs.ts';
+import { graphCaptionerCard } from './model-card.ts';
+import type { GraphStepFields, GraphTrainEvent } from './train-events.ts';
+import { validateGraph } from './validate.ts';
+import { kindsOfTokens } from './word-kinds.ts';
+
+export interface TrainGraphCaptionerOptions extends RunOptions {
+  /** Collections with captions, in any form that `openDataset` reads. */
+  data: string[];
+  /** Scored while it trains. Without it the last weights are kept instead of the best. */
+  val?: string;
+  /** `{ model, training }`, as read from the user's JSON; every key is optional. */
+  config?: unknown;
+  configPlace?: string;
+  /** Who proposes regions; see `openRegions`. With `init`, its own by default. */
+  regions?: string;
+  /** Frozen encoders whose feature maps describe regions. */
+  vision: string[];
+  /** Folder of a relation graph. Neither this nor `edges: 'truth'`: regions alone. */
+  relations?: string;
+  /** Where edges come from; default: the relation graph's network. */
+  edges?: EdgeSource;
+  /** Graph captioner to start from: its weights, tokenizer, sizes and relation graph. */
+  init?: string;
+  /** Learn captions of this kind only. Default: all. */
+  kind?: CaptionKind;
+  epochs?: number;
+  steps?: number;
+  minutes?: number;
+  seed: number;
+}
+
+const count = z.number().int().positive();
+const trainingSchema = z.strictObject({
+  /** Images of a step, and captions of each, drawn anew each time. */
+  batch: count.default(32),
+  captionsPerImage: count.default(5),
+  learningRate: z.number().positive().default(5e-4),
+  warmup: z.number().int().nonnegative().default(200),
+  schedule: z.enum(['cosine', 'constant']).default('cosine'),
+  weightDecay: z.number().nonnegative().default(0.01),
+  clip: z.number().nonnegative().default(1),
+  ema: z.number().min(0).max(0.99999).default(0.999),
+  epochs: z.number().positive().default(15),
+  /** Mirror images at random, where no caption says "left" or "right". */
+  flip: z.boolean().default(true),
+  /** Share of words that follow what the captioner would have said itself; it grows to this over the run. LSTMs only. */
+  scheduledSampling: z.number().min(0).max(1).default(0.25),
+  /** Captions drawn of each image and rewarded by CIDEr-D, in place of learning those that people wrote; for `init`. 0: none. */
+  selfCritical: z.number().int().min(0).max(100).default(0),
+  /** What a drawn caption is to be better than: the likeliest, or the mean of the others. */
+  baseline: z.enum(['greedy', 'others']).default('greedy'),
+  /** Relations of a picture that are drawn, as a multiple of those that captions tell of. */
+  moreEdges: z.number().positive().default(1),
+  validateEvery: z.number().positive().default(1),
+  validateImages: count.default(1000),
+  beam: count.default(3),
+});
+export type GraphTraining = z.infer<typeof trainingSchema>;
+
+const fileSchema = z.strictObject({
+  model: z.looseObject({}).prefault({}),
+  training: trainingSchema.prefault({}),
+});
+const KEYS = 'docs/graph-captioner.md lists every key.';
+
+/** Regions of a picture at most. */
+const MOST_REGIONS = 16;
+
+/**
+ * Trains a graph captioner, and leaves a folder as `recaption train captioner` does, with the relation graph in `relations/`.
+ * @throws RecaptionError `no-captions`, `bad-config`, `bad-model`, `no-relations`, `run-exists`, `run-differs`, `bad-checkpoint`,
+ * `non-finite`, and those of readers and writers
+ */
+export async function* trainGraphCaptioner(
+  options: TrainGraphCaptionerOptions,
+): AsyncGenerator<GraphTrainEvent> {
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    yield* train(options, opened);
+  } finally {
+    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
+  }
+}
+
+async function* train(
+  options: TrainGraphCaptionerOptions,
+  opened: { close(): Promise<void> }[],
+): AsyncGenerator<GraphTrainEvent> {
+  const { out, seed, device, signal } = options;
+  const saved = await savedState(statePath(out), options);
+  const from = options.init === undefined ? undefined : await graphCaptionerFolder(options.init);
+  const place = options.configPlace ?? 'config';
+  const { model, training: asked } = parseConfig(fileSchema, options.config ?? {}, place, KEYS);
+  const failures = failureList();
+  const failureEvents = () =>
+    failures.news().map((failure): GraphTrainEvent => ({ kind: 'failure', failure }));
+
+  const regions = options.regions ?? from?.file.regions.ref;
+  if (regions === undefined) throw new RecaptionError('bad-config', 'nobody proposes regions', { place, hint: 'Name a detector by --regions.' }); // biome-ignore format: one line
+  const vision = options.vision.length > 0 ? options.vision : (from?.file.vision ?? []).map(({ ref }) => ref);
+  const sight = await openSight({ regions, vision }, device);
+  opened.push(sight);
+  const cached = await cacheSight(sight);
+  opened.push(cached);
+  const { proposer, encoders, maps } = sight;
+  const by = options.edges ?? from?.file.graph?.by ?? (options.relations === undefined ? undefined : 'network'); // biome-ignore format: one line
+  const graphFrom = by === undefined || by === 'truth' ? undefined : (options.relations ?? from?.relations);
+  const finder: EdgeFinder | undefined = by && (await openEdges({ relations: graphFrom, by, device }, sight));
+  if (finder) opened.push(finder);
+  // What samples say of sides does not hold in the mirror.
+  const training: GraphTraining = { ...asked, flip: asked.flip && by !== 'truth' };
+  const config: GraphCaptionerConfig = parseConfig(
+    graphCaptionerConfigSchema,
+    {
+      ...from?.file.model,
+      ...model,
+      regions: { most: Math.min(MOST_REGIONS, proposer.most), labels: proposer.labels.length, maps },
+      predicates: finder?.predicates.length ?? 0,
+      ...(options.kind && { kind: options.kind }),
+    },
+    place,
+    KEYS,
+  );
+
+  const prepared = { onFailure: failures.add, signal, kind: options.kind, regions: true };
+  let images: PreparedImage[];
+  let validation: PreparedImage[] = [];
+  try {
+    images = yield* prepareImages(options.data, cached.recorders, { ...prepared, flip: training.flip });
+    if (options.val)
+      validation = yield* prepareImages([options.val], cached.recorders, { ...prepared, flip: false });
+  } catch (error) {
+    yield* failureEvents(); // perhaps the reason
+    throw error;
+  }
+  yield* failureEvents();
+  const failed = failures.all().length;
+  const stoppedAt = (step: number, minutes: number): GraphTrainEvent => ({ kind: 'done', step, path: out, minutes, failed, stopped: true }); // biome-ignore format: one line
+  if (signal.aborted) {
+    yield stoppedAt(0, 0);
+    return;
+  }
+  await mkdir(out, { recursive: true }).catch((error) => {
+    throw writeError(out, error);
+  });
+  const failureFile = join(out, 'failures.jsonl');
+  await writeFailures(failureFile, out, failures.all());
+  if (graphFrom !== undefined) await cp((await relationFolder(graphFrom)).folder, join(out, RELATIONS), { recursive: true, filter: (path) => !/(training-state|metrics|failures)[^/\\]*$/.test(path) }); // biome-ignore format: one line
+
+  // The graphs of all pictures, and of their mirror images.
+  const mirrored = training.flip ? images.map((image) => ({ image, flip: true })) : [];
+  const all = [...images, ...validation].map((image) => ({ image, flip: false }));
+  const graphs = new Map<string, Graph>();
+  const keyOf = (image: PreparedImage, flip: boolean) => (flip ? `${image.hash}:flip` : image.hash);
+  const batchOf = Math.min(training.batch, images.length);
+  const start = performance.now();
+  const list = [...all, ...mirrored];
+  const features = (part: readonly PreparedImage[], batch: number, draw: Random, flips: boolean[]) =>
+    encoders.length > 0 ? cached.feeder.feed(part, batch, { draw, mirrored: flips }) : {};
+  for (let at = 0; at < list.length; at += batchOf) {
+    const part = list.slice(at, at + batchOf);
+    const seen = part.map(({ image, flip }) =>
+      firstOf(cached.regionsOf(keyOf(image, flip)), config.regions.most),
+    );
+    const arrays = finder ? features(part.map(({ image }) => image), batchOf, random(0), part.map(({ flip }) => flip)) : {}; // biome-ignore format: one line
+    const pictures = seen.map((regions, i) => ({ regions, relations: part[i].image.relations }));
+    const edges = finder ? await finder.find(pictures, arrays, { batch: batchOf, most: config.edges }) : part.map((): Edge[] => []); // biome-ignore format: one line
+    for (const [i, { image, flip }] of part.entries()) graphs.set(keyOf(image, flip), { regions: seen[i], edges: edges[i] }); // biome-ignore format: one line
+    if (!finder || at % (16 * batchOf) > 0) continue;
+    if (signal.aborted) break;
+    const rate = (at + part.length) / ((performance.now() - start) / 1000);
+    yield { kind: 'relating', done: at + part.length, total: list.length, imagesPerSecond: rate, secondsLeft: (list.length - at - part.length) / rate }; // biome-ignore format: one line
+  }
+  const own = images.map((image) => graphs.get(keyOf(image, false))!);
+  const threshold = saved || !finder ? Number(saved?.metadata.threshold ?? 0) : edgeThreshold(own.map(({ edges }) => edges), finder.mean && finder.mean * training.moreEdges); // biome-ignore format: one line
+  for (const [key, graph] of graphs) graphs.set(key, { ...graph, edges: graph.edges.filter(({ score }) => score >= threshold) }); // biome-ignore format: one line
+  const graphOf = (image: PreparedImage, flip: boolean) => graphs.get(keyOf(image, flip))!;
+
+  const learnt = saved ? join(out, 'tokenizer.json') : from?.files['tokenizer.json'];
+  const tokenizer = learnt ? await loadTokenizer(learnt) : learnTokenizer(images, config);
+  config.vocabulary = tokenizer.vocabSize;
+  const special = specialTokens(tokenizer);
+  const parser = await loadSceneGraphParser();
+  const kinded = (list: PreparedImage[]): KindedImage[] =>
+    tokenise(list, tokenizer).map((image) => ({
+      ...image,
+      ...(config.kinds !== 'none' && {
+        wordKinds: image.tokens.map((tokens, i) => kindsOfTokens(image.captions[i], tokens, parser, tokenizer)), // biome-ignore format: one line
+      }),
+    }));
+  const tokenised = kinded(images);
+  const validated = kinded(validation.slice(0, training.validateImages));
+  const cut = tokenised.flatMap(({ tokens }) => tokens).filter(({ length }) => length >= config.maxTokens).length; // biome-ignore format: one line
+  if (cut > 0) yield { kind: 'warning', code: 'caption-cut', message: `${cut === 1 ? '1 caption is' : `${cut} captions are`} longer than ${config.maxTokens} tokens; what is beyond is not learnt` }; // biome-ignore format: one line
+
+  const { selfCritical } = training;
+  const captions = selfCritical || training.captionsPerImage;
+  const scheduled = !selfCritical && config.body === 'lstm' && training.scheduledSampling > 0;
+  const batch = batchOf;
+  const tree = params();
+  const { loss, words, kinds } = graphCaptionerLoss(tree, config, { batch, captions, reinforce: selfCritical > 0, scheduled }); // biome-ignore format: one line
+  const network = await trainStep({
+    params: tree,
+    loss,
+    metrics: { words, ...(kinds && { kinds }) },
+    optimiser: { weightDecay: training.weightDecay, clip: training.clip, ema: training.ema },
+    device,
+    seed,
+    weights: from && !saved ? await loadWeights(from.files['model.safetensors'], tree.all) : undefined,
+  });
+  opened.push({ close: () => network.dispose() });
+  let critic: Rollouts | undefined;
+  if (selfCritical > 0) {
+    const decoder = await graphDecoder(config, undefined, special, { batch, device });
+    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, baseline: training.baseline }); // biome-ignore format: one line
+    opened.push({ close: () => critic!.dispose() });
+  }
+  const data = fingerprint(images);
+  let best = -1;
+  if (saved) {
+    if (saved.metadata.data !== data) throw otherData(out, images.length);
+    network.restore(saved.state);
+    best = Number(saved.metadata.best);
+  }
+  const { minutes, steps, epochs = training.epochs } = options;
+  const clock = startClock(network, { minutes, steps, epochs }, { images: images.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
+  const parameters = countParameters(tree.all);
+  const mean = (of: (graph: Graph) => number) =>
+    images.reduce((sum, image) => sum + of(graphOf(image, false)), 0) / images.length;
+  yield {
+    kind: 'plan',
+    images: images.length,
+    captions: tokenised.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    regions: mean(({ regions }) => regions.regions.length),
+    edges: mean(({ edges }) => edges.length),
+    parameters,
+    steps: clock.steps,
+    resumedFrom: network.step,
+  };
+
+  const writeTokenizer = () => writeJson(out, 'tokenizer.json', tokenizer.toJSON());
+  const weightsTo = (name: string) =>
+    saveWeights(join(out, name), network.averaged(), tree.all, { metadata: { step: `${network.step}` } });
+  const keep = async (ciderD?: number) => {
+    await writeTokenizer();
+    await weightsTo('model.safetensors');
+    await writeJson(out, 'config.json', {
+      type: 'recaption-graph-captioner',
+      format: 1,
+      model: config,
+      regions: { ref: proposer.ref, id: proposer.id, labels: proposer.labels },
+      vision: encoders.map(({ ref, id }) => ({ ref, id })),
+      ...(by && { graph: { by, predicates: finder!.predicates, threshold } }),
+      training,
+      seed,
+      step: network.step,
+    });
+    const facts = { options, config, images: images.length, parameters, edges: mean(({ edges }) => edges.length), regions: proposer.id, vision: encoders.map(({ id }) => id), by, step: network.step, minutes: clock.seconds() / 60, ciderD }; // biome-ignore format: one line
+    await writeFileAtomic(join(out, 'README.md'), graphCaptionerCard(facts));
+  };
+  const inputsOf = (part: readonly PreparedImage[], size: number, draw = random(0), flips = part.map(() => false)): Arrays => ({
+    ...features(part, size, draw, flips),
+    ...graphArrays(part.map((image, i) => graphOf(image, flips[i])), config, size),
+  }); // biome-ignore format: one line
+  const look = async function* (): AsyncGenerator<GraphTrainEvent> {
+    if (validated.length === 0) return;
+    const scored = await validateGraph(config, network.averaged(), tokenizer, validated, (part, size) => inputsOf(part, size), { beam: training.beam, captions: 5, device }); // biome-ignore format: one line
+    const isBest = scored.ciderD > best;
+    if (isBest) {
+      best = scored.ciderD;
+      await keep(best);
+    }
+    const report: GraphTrainEvent = { kind: 'validation', step: network.step, ...scored, best: isBest };
+    await logMetrics(out, report);
+    yield report;
+  };
+
+  let rewarded = { reward: 0, rewardsPerSecond: 0 };
+  const batchAt = async ({ number, chosen, draw }: BatchPlace): Promise<Arrays> => {
+    const part = chosen.map((i) => tokenised[i]);
+    const flips = training.flip ? drawMirrored(part, draw) : part.map(() => false);
+    const seen = inputsOf(part, batch, draw, flips);
+    const { drawn = part, ...reward } = (await critic?.draw(part, seen, network.weights(), streamKey(seed, 'rollout', number))) ?? { reward: 0, rewardsPerSecond: 0 }; // biome-ignore format: one line
+    rewarded = reward;
+    const text = captionRows(drawn, { batch, captions, maxTokens: config.maxTokens }, special, draw);
+    if (!scheduled) return { ...seen, ...text };
+    const share = training.scheduledSampling * clock.progress();
+    const resampled = Float32Array.from({ length: text.tokens.length }, (_, i) => Number(i % config.maxTokens > 0 && draw.uniform() < share)); // biome-ignore format: one line
+    return { ...seen, ...text, resampled };
+  };
+  const fields = ({ metrics }: StepResult): GraphStepFields => ({
+    captionLoss: metrics.words,
+    ...(kinds && { kindLoss: metrics.kinds }),
+    ...(critic && rewarded),
+  });
+  let bestSaved = best;
+  yield* trainingLoop<GraphTrainEvent, GraphStepFields>({
+    network,
+    clock,
+    out,
+    seed,
+    images: images.length,
+    batch,
+    accumulate: 1,
+    learningRate: training.learningRate,
+    schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](training.warmup),
+    batchAt,
+    fields,
+    every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
+    look,
+    metadata: () => {
+      bestSaved = best;
+      return { best: `${best}`, run: runName(options), data, threshold: `${threshold}` };
+    },
+    beforeSave: writeTokenizer,
+    urgent: () => best > bestSaved,
+    signal,
+  });
+  if (best < 0) await keep();
+  yield {
+    kind: 'done',
+    step: network.step,
+    path: out,
+    minutes: clock.seconds() / 60,
+    ciderD: best >= 0 ? best : undefined,
+    failed,
+    ...(failed > 0 && { failures: failureFile }),
+    stopped: signal.aborted && clock.progress() < 1,
+  };
+}
