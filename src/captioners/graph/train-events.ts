@@ -1,7 +1,7 @@
 import type { Failure } from '../../data/sample.ts';
 import type { CheckpointEvent, StepEvent } from '../../models/training/loop.ts';
 import type { FeaturesEvent } from '../../models/training/prepare.ts';
-import type { ParsingEvent } from '../relations/mining.ts';
+import type { RelatingEvent } from './graphs.ts';
 import type { GraphValidation } from './validate.ts';
 
 /** Of a step. */
@@ -27,9 +27,7 @@ export type GraphTrainEvent =
       resumedFrom: number;
     }
   | FeaturesEvent
-  | ParsingEvent
-  /** Edges being found. */
-  | { kind: 'relating'; done: number; total: number; imagesPerSecond: number; secondsLeft: number }
+  | RelatingEvent
   | (StepEvent & GraphStepFields)
   | ({ kind: 'validation'; step: number; best: boolean } & GraphValidation)
   | CheckpointEvent

@@ -24,20 +24,19 @@ import {
   savedState,
 } from '../../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, type StepResult, trainStep } from '../../nn/index.ts';
-import { type Random, random, streamKey } from '../../random.ts';
+import { random, streamKey } from '../../random.ts';
 import { type Arrays, countParameters, params } from '../../tensor/index.ts';
 import { loadSceneGraphParser } from '../../text/scene-graph/index.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import { drawMirrored } from '../batches.ts';
+import { type Augmentation, drawMirrored } from '../batches.ts';
 import { specialTokens } from '../network.ts';
 import { cacheSight, openSight } from '../regions/sight.ts';
 import { relationFolder } from '../relations/folder.ts';
-import { firstOf } from '../relations/relation-set.ts';
-import type { Edge } from '../relations/scorer.ts';
 import { type Rollouts, rollouts } from '../self-critical.ts';
 import { learnTokenizer, tokenise } from '../train-setup.ts';
-import { type EdgeFinder, type EdgeSource, edgeThreshold, openEdges } from './edges.ts';
+import { type EdgeFinder, type EdgeSource, openEdges } from './edges.ts';
 import { graphCaptionerFolder, RELATIONS } from './folder.ts';
+import { findGraphs } from './graphs.ts';
 import { captionRows, type Graph, graphArrays, type KindedImage } from './inputs.ts';
 import { graphCaptionerCard } from './model-card.ts';
 import type { GraphStepFields, GraphTrainEvent } from './train-events.ts';
@@ -188,34 +187,20 @@ async function* train(
   await writeFailures(failureFile, out, failures.all());
   if (graphFrom !== undefined) await cp((await relationFolder(graphFrom)).folder, join(out, RELATIONS), { recursive: true, filter: (path) => !/(training-state|metrics|failures)[^/\\]*$/.test(path) }); // biome-ignore format: one line
 
-  // The graphs of all pictures, and of their mirror images.
-  const mirrored = training.flip ? images.map((image) => ({ image, flip: true })) : [];
-  const all = [...images, ...validation].map((image) => ({ image, flip: false }));
-  const graphs = new Map<string, Graph>();
-  const keyOf = (image: PreparedImage, flip: boolean) => (flip ? `${image.hash}:flip` : image.hash);
-  const batchOf = Math.min(training.batch, images.length);
-  const start = performance.now();
-  const list = [...all, ...mirrored];
-  const features = (part: readonly PreparedImage[], batch: number, draw: Random, flips: boolean[]) =>
-    encoders.length > 0 ? cached.feeder.feed(part, batch, { draw, mirrored: flips }) : {};
-  for (let at = 0; at < list.length; at += batchOf) {
-    const part = list.slice(at, at + batchOf);
-    const seen = part.map(({ image, flip }) =>
-      firstOf(cached.regionsOf(keyOf(image, flip)), config.regions.most),
-    );
-    const arrays = finder ? features(part.map(({ image }) => image), batchOf, random(0), part.map(({ flip }) => flip)) : {}; // biome-ignore format: one line
-    const pictures = seen.map((regions, i) => ({ regions, relations: part[i].image.relations }));
-    const edges = finder ? await finder.find(pictures, arrays, { batch: batchOf, most: config.edges }) : part.map((): Edge[] => []); // biome-ignore format: one line
-    for (const [i, { image, flip }] of part.entries()) graphs.set(keyOf(image, flip), { regions: seen[i], edges: edges[i] }); // biome-ignore format: one line
-    if (!finder || at % (16 * batchOf) > 0) continue;
-    if (signal.aborted) break;
-    const rate = (at + part.length) / ((performance.now() - start) / 1000);
-    yield { kind: 'relating', done: at + part.length, total: list.length, imagesPerSecond: rate, secondsLeft: (list.length - at - part.length) / rate }; // biome-ignore format: one line
+  const batch = Math.min(training.batch, images.length);
+  const graphs = yield* findGraphs(images, validation, training.flip, cached, finder, {
+    regions: config.regions.most,
+    edges: config.edges,
+    batch,
+    more: training.moreEdges,
+    threshold: saved && Number(saved.metadata.threshold),
+    signal,
+  });
+  if (!graphs) {
+    yield stoppedAt(0, 0);
+    return;
   }
-  const own = images.map((image) => graphs.get(keyOf(image, false))!);
-  const threshold = saved || !finder ? Number(saved?.metadata.threshold ?? 0) : edgeThreshold(own.map(({ edges }) => edges), finder.mean && finder.mean * training.moreEdges); // biome-ignore format: one line
-  for (const [key, graph] of graphs) graphs.set(key, { ...graph, edges: graph.edges.filter(({ score }) => score >= threshold) }); // biome-ignore format: one line
-  const graphOf = (image: PreparedImage, flip: boolean) => graphs.get(keyOf(image, flip))!;
+  const { threshold } = graphs;
 
   const learnt = saved ? join(out, 'tokenizer.json') : from?.files['tokenizer.json'];
   const tokenizer = learnt ? await loadTokenizer(learnt) : learnTokenizer(images, config);
@@ -237,7 +222,6 @@ async function* train(
   const { selfCritical } = training;
   const captions = selfCritical || training.captionsPerImage;
   const scheduled = !selfCritical && config.body === 'lstm' && training.scheduledSampling > 0;
-  const batch = batchOf;
   const tree = params();
   const { loss, words, kinds } = graphCaptionerLoss(tree, config, { batch, captions, reinforce: selfCritical > 0, scheduled }); // biome-ignore format: one line
   const network = await trainStep({
@@ -267,7 +251,7 @@ async function* train(
   const clock = startClock(network, { minutes, steps, epochs }, { images: images.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
   const parameters = countParameters(tree.all);
   const mean = (of: (graph: Graph) => number) =>
-    images.reduce((sum, image) => sum + of(graphOf(image, false)), 0) / images.length;
+    images.reduce((sum, image) => sum + of(graphs.of(image)), 0) / images.length;
   yield {
     kind: 'plan',
     images: images.length,
@@ -299,13 +283,21 @@ async function* train(
     const facts = { options, config, images: images.length, parameters, edges: mean(({ edges }) => edges.length), regions: proposer.id, vision: encoders.map(({ id }) => id), by, step: network.step, minutes: clock.seconds() / 60, ciderD }; // biome-ignore format: one line
     await writeFileAtomic(join(out, 'README.md'), graphCaptionerCard(facts));
   };
-  const inputsOf = (part: readonly PreparedImage[], size: number, draw = random(0), flips = part.map(() => false)): Arrays => ({
-    ...features(part, size, draw, flips),
-    ...graphArrays(part.map((image, i) => graphOf(image, flips[i])), config, size),
-  }); // biome-ignore format: one line
+  const inputsOf = (
+    part: readonly PreparedImage[],
+    size: number,
+    augment: Augmentation = { draw: random(0), mirrored: part.map(() => false) },
+  ): Arrays => ({
+    ...(encoders.length > 0 && cached.feeder.feed(part, size, augment)),
+    ...graphArrays(
+      part.map((image, i) => graphs.of(image, augment.mirrored[i])),
+      config,
+      size,
+    ),
+  });
   const look = async function* (): AsyncGenerator<GraphTrainEvent> {
     if (validated.length === 0) return;
-    const scored = await validateGraph(config, network.averaged(), tokenizer, validated, (part, size) => inputsOf(part, size), { beam: training.beam, captions: 5, device }); // biome-ignore format: one line
+    const scored = await validateGraph(config, network.averaged(), tokenizer, validated, inputsOf, { beam: training.beam, captions: 5, device }); // biome-ignore format: one line
     const isBest = scored.ciderD > best;
     if (isBest) {
       best = scored.ciderD;
@@ -320,7 +312,7 @@ async function* train(
   const batchAt = async ({ number, chosen, draw }: BatchPlace): Promise<Arrays> => {
     const part = chosen.map((i) => tokenised[i]);
     const flips = training.flip ? drawMirrored(part, draw) : part.map(() => false);
-    const seen = inputsOf(part, batch, draw, flips);
+    const seen = inputsOf(part, batch, { draw, mirrored: flips });
     const { drawn = part, ...reward } = (await critic?.draw(part, seen, network.weights(), streamKey(seed, 'rollout', number))) ?? { reward: 0, rewardsPerSecond: 0 }; // biome-ignore format: one line
     rewarded = reward;
     const text = captionRows(drawn, { batch, captions, maxTokens: config.maxTokens }, special, draw);

@@ -39,10 +39,12 @@ function wordsOf(tokens: readonly number[], tokenizer: Tokenizer): string[] {
     starts.push(at + part.length - part.trimStart().length);
     at += part.length;
   }
+  const isLetter = (place: number) => /[\p{L}\p{N}'-]/u.test(text[place] ?? '');
   return starts.map((start) => {
+    if (!isLetter(start)) return '';
     let [from, to] = [start, start];
-    while (from > 0 && /[\p{L}\p{N}'-]/u.test(text[from - 1])) from--;
-    while (to < text.length && /[\p{L}\p{N}'-]/u.test(text[to])) to++;
+    while (isLetter(from - 1)) from--;
+    while (isLetter(to)) to++;
     return text.slice(from, to);
   });
 }
