@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { graphFileSchema } from '../src/captioners/graph/train.ts';
+import { relationConfigFileSchema } from '../src/captioners/relations/train.ts';
 import { FIELDS } from '../src/data/catalog/index.ts';
 import { TRAINERS } from '../src/data/trainers/index.ts';
 import { generatorConfigSchema } from '../src/generators/config.ts';
@@ -31,7 +33,8 @@ function keysOf(schema: object, path: string): [key: string, fallback: string | 
   return Object.entries(properties).flatMap(([name, property]) => {
     const key = `${path}${name}`;
     const branches = property.oneOf ?? property.anyOf;
-    if (branches) return branches.flatMap((branch) => keysOf(branch, `${key}.`));
+    if (branches?.some((branch) => 'properties' in branch))
+      return branches.flatMap((branch) => keysOf(branch, `${key}.`));
     if (property.type === 'object') return keysOf(property, `${key}.`);
     const own: [string, string | undefined] = [key, undefined];
     if (property.items?.properties) return [own, ...keysOf(property.items, `${key}.`)];
@@ -71,6 +74,17 @@ test('docs/generating.md has a row for every key of a configuration, with its de
   const { properties } = input(generatorConfigSchema) as { properties: Record<string, object> };
   const keys = Object.entries(properties).flatMap(([name, part]) => keysOf(part, `${name}.`));
   expect(keys.length).toBeGreaterThan(30);
+  expect(rows.sort()).toEqual(keys.map(([key, fallback]) => `${key} ${fallback}`).sort());
+});
+
+test.each([
+  ['docs/relations.md', relationConfigFileSchema, 15],
+  ['docs/graph-captioner.md', graphFileSchema, 30],
+])('%s has a row for every key of a configuration, with its default, and no other', (page, schema, least) => {
+  const rows = [...read(page).matchAll(/^\| `((?:model|training)\.[\w.]+)` \|[^|]*\| (?:`([^`]*)`|none) \|/gm)].map(([, key, fallback]) => `${key} ${fallback}`); // biome-ignore format: one line
+  const { properties } = input(schema) as { properties: Record<string, object> };
+  const keys = Object.entries(properties).flatMap(([name, part]) => keysOf(part, `${name}.`));
+  expect(keys.length).toBeGreaterThanOrEqual(least);
   expect(rows.sort()).toEqual(keys.map(([key, fallback]) => `${key} ${fallback}`).sort());
 });
 

@@ -9,6 +9,7 @@ import { parseConfig } from '../../models/captioner-config.ts';
 import { graphDecoder } from '../../models/graph-captioner/decoder.ts';
 import {
   type GraphCaptionerConfig,
+  graphCaptionerChoicesSchema,
   graphCaptionerConfigSchema,
   graphCaptionerLoss,
 } from '../../models/graph-captioner/index.ts';
@@ -97,10 +98,12 @@ const trainingSchema = z.strictObject({
 });
 export type GraphTraining = z.infer<typeof trainingSchema>;
 
-const fileSchema = z.strictObject({
-  model: z.looseObject({}).prefault({}),
+/** What a user writes; every field has a default, or with `init` the value of the captioner that it goes on from. */
+export const graphFileSchema = z.strictObject({
+  model: graphCaptionerChoicesSchema.prefault({}),
   training: trainingSchema.prefault({}),
 });
+const looseSchema = graphFileSchema.extend({ model: z.looseObject({}).prefault({}) });
 const KEYS = 'docs/graph-captioner.md lists every key.';
 
 /** Regions of a picture at most. */
@@ -130,7 +133,7 @@ async function* train(
   const saved = await savedState(statePath(out), options);
   const from = options.init === undefined ? undefined : await graphCaptionerFolder(options.init);
   const place = options.configPlace ?? 'config';
-  const { model, training: asked } = parseConfig(fileSchema, options.config ?? {}, place, KEYS);
+  const { model, training: asked } = parseConfig(looseSchema, options.config ?? {}, place, KEYS);
   const failures = failureList();
   const failureEvents = () =>
     failures.news().map((failure): GraphTrainEvent => ({ kind: 'failure', failure }));

@@ -58,7 +58,8 @@ export interface TrainRelationsOptions extends RunOptions {
   seed: number;
 }
 
-const fileSchema = z.strictObject({
+/** What a user writes; every field has a default. */
+export const relationConfigFileSchema = z.strictObject({
   model: relationConfigSchema.omit({ regions: true, predicates: true, priors: true }).prefault({}),
   training: relationTrainingSchema.prefault({}),
 });
@@ -91,7 +92,7 @@ async function* train(
 ): AsyncGenerator<RelationTrainEvent> {
   const { out, seed, device, signal, supervised = false } = options;
   const saved = await savedState(statePath(out), options);
-  const { model, training } = parseConfig(fileSchema, options.config ?? {}, options.configPlace ?? 'config', 'docs/relations.md lists every key.'); // biome-ignore format: one line
+  const { model, training } = parseConfig(relationConfigFileSchema, options.config ?? {}, options.configPlace ?? 'config', 'docs/relations.md lists every key.'); // biome-ignore format: one line
   const failures = failureList();
   const failureEvents = () =>
     failures.news().map((failure): RelationTrainEvent => ({ kind: 'failure', failure }));

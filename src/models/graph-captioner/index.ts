@@ -22,6 +22,7 @@ import { transformerBody } from './transformer.ts';
 
 export {
   type GraphCaptionerConfig,
+  graphCaptionerChoicesSchema,
   graphCaptionerConfigSchema,
   WORD_KINDS,
   type WordKind,
