@@ -32,3 +32,21 @@ export const GENERATOR = {
   steps: 30,
   drawn: 8,
 };
+
+/** The default graph captioner on a detector's regions and a 7 × 7 map, five captions a picture. */
+export const GRAPH = {
+  batch: 32,
+  captions: 5,
+  regions: 12,
+  side: 7,
+  channels: 1280,
+  edges: 24,
+  labels: 80,
+  predicates: 100,
+  vocabulary: 3000,
+  length: 17,
+  width: 384,
+  wordWidth: 256,
+  attentionWidth: 128,
+  dropout: 0.5,
+};

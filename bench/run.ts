@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const BENCHMARKS: Record<string, string> = {
   'train-step': 'a training step of a transformer, against PyTorch',
   'generator-step': 'a training step of the default generator, against PyTorch',
+  'graph-step': 'a training step of the graph captioner, against PyTorch',
   sample: 'pictures drawn a second, against PyTorch',
   'scene-reader': 'share of unseen scenes that are read back right, clean and spoilt',
   decode: 'captions written a second, greedy and with a beam, against PyTorch with a cache',
