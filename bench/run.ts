@@ -8,6 +8,7 @@ const BENCHMARKS: Record<string, string> = {
   'graph-step': 'a training step of the graph captioner, against PyTorch',
   sample: 'pictures drawn a second, against PyTorch',
   'scene-reader': 'share of unseen scenes that are read back right, clean and spoilt',
+  caption: 'captions a second of any captioner, from decoded pictures: MODEL_DIR SOURCE',
   decode: 'captions written a second, greedy and with a beam, against PyTorch with a cache',
   catalog: 'a workspace of a million pictures: import, queries, memory, against sqlite3 in Python',
   jobs: 'a captioning job against a plain loop over the same captioner',

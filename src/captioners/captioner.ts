@@ -1,5 +1,6 @@
 import type { CaptionKind } from '../data/sample.ts';
 import type { Image } from '../image/image.ts';
+import type { PictureGraph } from './relations/load.ts';
 
 /** How to decode. Every field has a default of the captioner's own. */
 export interface CaptionRequest {
@@ -14,12 +15,21 @@ export interface CaptionRequest {
   /** Forbid an n-gram of this length to occur twice; 0 allows all, and is the default for descriptions. */
   noRepeatNgram?: number;
   seed?: number;
+  /** Tell what the caption was made from, with captioners that can: see `Explanation`. */
+  explain?: boolean;
+}
+
+/** What a captioner that reads graphs has read, and of which kind it took each word to be. */
+export interface Explanation {
+  graph: PictureGraph;
+  words: { text: string; kind: string }[];
 }
 
 export interface CaptionResult {
   text: string;
   /** Mean natural-log probability per token, ≤ 0. */
   score: number;
+  explanation?: Explanation;
 }
 
 /** Pictures captioned at once where nobody says otherwise: more were no faster, and a kill would lose more work. */

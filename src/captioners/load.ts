@@ -1,8 +1,9 @@
 import type { CaptionKind } from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
 import type { Image } from '../image/index.ts';
 import { streamKey } from '../random.ts';
 import type { Device } from '../tensor/index.ts';
-import { CAPTION_BATCH, type Captioner, type CaptionRequest } from './captioner.ts';
+import { CAPTION_BATCH, type Captioner, type CaptionRequest, type CaptionResult } from './captioner.ts';
 import { captionerFolder, isCaptioner } from './folder.ts';
 import { graphCaptionerFolder, isGraphCaptioner } from './graph/folder.ts';
 import { openGraphCaptioner } from './graph/open.ts';
@@ -26,7 +27,11 @@ export async function loadCaptioner(
   ref = 'starter',
   { device = 'cpu', batch = CAPTION_BATCH, vision }: LoadOptions = {},
 ): Promise<Captioner> {
-  const { id, asked, tokenizer, resolution, inputs, decoder, close } = await openAny(ref, device, vision);
+  const { id, asked, tokenizer, resolution, inputs, decoder, explain, close } = await openAny(
+    ref,
+    device,
+    vision,
+  );
 
   // Graphs have a fixed number of pictures. The first call decides between a smaller one and the full one, so that a
   // collection of five does not pay for sixteen.
@@ -48,14 +53,15 @@ export async function loadCaptioner(
     resolution,
     batch,
     async caption(images: Image[], request: CaptionRequest = {}) {
-      const results = [];
+      if (request.explain && !explain) throw unexplained(ref);
+      const results: CaptionResult[] = [];
       for (let at = 0; at < images.length; at += batch) {
         const part = images.slice(at, at + batch);
         const network = await networkFor(part.length);
         const seeds = part.map((image) => drawKey(image, request.seed));
-        results.push(
-          ...(await network.write(await inputs(part, network.batch), part.length, request, seeds)),
-        );
+        const written = await network.write(await inputs(part, network.batch), part.length, request, seeds);
+        const told = request.explain ? await explain?.(part, network.batch, written.map(({ tokens }) => tokens)) : undefined; // biome-ignore format: one line
+        for (const [i, { text, score }] of written.entries()) results.push({ text, score, ...(told && { explanation: told[i] }) }); // biome-ignore format: one line
       }
       return results;
     },
@@ -88,3 +94,9 @@ export async function captionsOf(ref: string): Promise<CaptionKind> {
 /** Whether there is a captioner under this reference. */
 export const writesCaptions = async (ref: string): Promise<boolean> =>
   (await isGraphCaptioner(ref)) || (await isCaptioner(ref));
+
+const unexplained = (place: string): RecaptionError =>
+  new RecaptionError('bad-config', 'this captioner cannot tell what its captions are made from', {
+    place,
+    hint: 'Graph captioners can: recaption train graph-captioner.',
+  });

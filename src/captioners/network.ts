@@ -9,11 +9,16 @@ import type { CaptionRequest, CaptionResult } from './captioner.ts';
 
 const REQUEST_HINT = 'The fields and their ranges: CaptionRequest.';
 
+export interface Written extends CaptionResult {
+  /** Without begin and end. */
+  tokens: number[];
+}
+
 /** A captioner's network with its tokenizer: image inputs in, texts out. */
 export interface CaptionNetwork {
   kind: CaptionKind;
   batch: number;
-  write(images: Arrays, count: number, request?: CaptionRequest, seeds?: number[]): Promise<CaptionResult[]>;
+  write(images: Arrays, count: number, request?: CaptionRequest, seeds?: number[]): Promise<Written[]>;
   dispose(): Promise<void>;
 }
 
@@ -34,7 +39,7 @@ export function captionNetwork(
     batch: decoder.batch,
     async write(images, count, request = {}, seeds) {
       const decoded = await decoder.decode(images, count, decodeOptions(request, asked), seeds);
-      return decoded.map(({ tokens, score }) => ({ text: tokenizer.decode(tokens).trim(), score }));
+      return decoded.map(({ tokens, score }) => ({ text: tokenizer.decode(tokens).trim(), score, tokens }));
     },
     dispose: () => decoder.dispose(),
   };
@@ -49,6 +54,7 @@ const requestSchema = z
     topP: z.number().positive().max(1),
     noRepeatNgram: z.int().min(0),
     seed: z.int(),
+    explain: z.boolean(),
   })
   .partial();
 
@@ -60,7 +66,11 @@ function decodeOptions(
   request: CaptionRequest,
   { kind, decode }: Pick<CaptionerConfig, 'kind' | 'decode'>,
 ): DecodeOptions {
-  const { seed: _, ...checked } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
+  const {
+    seed: _,
+    explain: __,
+    ...checked
+  } = parseConfig(requestSchema, request, 'the caption request', REQUEST_HINT);
   const given = Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
   const noRepeatNgram = REPETITION[kind] ?? DECODE_DEFAULTS.noRepeatNgram;
   return { ...DECODE_DEFAULTS, noRepeatNgram, ...decode, ...given };

@@ -10,6 +10,7 @@ import type { CaptionerConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
 import { type Arrays, type Device, params, type Weights } from '../tensor/index.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import type { Explanation } from './captioner.ts';
 import { captionerFolder } from './folder.ts';
 import { specialTokens } from './network.ts';
 import { encodedFeatures, openVisions } from './vision.ts';
@@ -26,6 +27,8 @@ export interface OpenNetwork {
   /** The network's image inputs for at most `batch` pictures; rows beyond them hold anything. */
   inputs(images: readonly Image[], batch: number): Promise<Arrays>;
   decoder(batch: number): Promise<CaptionDecoder>;
+  /** What captions were made from, where it can tell: the captions as tokens. */
+  explain?(images: readonly Image[], batch: number, tokens: number[][]): Promise<Explanation[]>;
   /** Of its frozen vision encoders. */
   close(): Promise<void>;
 }

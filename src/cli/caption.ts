@@ -88,6 +88,10 @@ export const register: Register = (program, context) => {
       wholeNumber(0),
     )
     .option('--seed <k>', 'for --temperature: the same seed draws the same words', wholeNumber(0))
+    .option(
+      '--explain',
+      'write what each caption was made from: graph, and kinds of words; graph captioners, form jsonl',
+    )
     .option('--batch <n>', 'pictures at a time', wholeNumber(1), CAPTION_BATCH)
     .option('--limit <n>', 'only the first so many pictures', wholeNumber(1))
     .addOption(deviceOption())
@@ -196,9 +200,9 @@ function placeOfResults(out: string | undefined, source: string, format: OutputF
 function requestOf(
   options: Omit<CaptionRequest, 'noRepeatNgram'> & Pick<CaptionOptions, 'repeatNgram'>,
 ): CaptionRequest {
-  const { beam, maxTokens, minTokens, temperature, topP, repeatNgram, seed } = options;
+  const { beam, maxTokens, minTokens, temperature, topP, repeatNgram, seed, explain } = options;
   const noRepeatNgram = repeatNgram === true ? undefined : repeatNgram;
-  return { beam, maxTokens, minTokens, temperature, topP, noRepeatNgram, seed };
+  return { beam, maxTokens, minTokens, temperature, topP, noRepeatNgram, seed, explain };
 }
 
 type Done = Extract<CaptionJobEvent, { kind: 'done' }>;

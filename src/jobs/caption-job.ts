@@ -203,7 +203,7 @@ export function toRow(
   by: Captioner,
   folder: string,
 ): CaptionRow {
-  const { text, score } = result;
+  const { text, score, explanation } = result;
   return {
     key,
     image: nameFrom(folder, image.name),
@@ -211,6 +211,7 @@ export function toRow(
     kind: by.kind,
     captioner: by.id,
     score,
+    ...(explanation && { explanation }),
   };
 }
 

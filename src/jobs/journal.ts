@@ -18,6 +18,8 @@ const captionRow = z.object({
   captioner: z.string(),
   /** Mean natural-log probability per token, ≤ 0. */
   score: z.number(),
+  /** What it was made from, where that was asked for. */
+  explanation: z.unknown().optional(),
 });
 export type CaptionRow = z.infer<typeof captionRow>;
 

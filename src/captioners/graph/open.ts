@@ -4,10 +4,11 @@ import { basename } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
 import { graphDecoder } from '../../models/graph-captioner/decoder.ts';
-import { graphCaptionerLoss } from '../../models/graph-captioner/index.ts';
+import { graphCaptionerLoss, graphKinds, WORD_KINDS } from '../../models/graph-captioner/index.ts';
 import { loadWeights } from '../../models/model-folder.ts';
-import { type Arrays, type Device, params } from '../../tensor/index.ts';
-import { loadTokenizer } from '../../text/tokenizer.ts';
+import { type Arrays, compile, type Device, type Program, params } from '../../tensor/index.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
+import type { Explanation } from '../captioner.ts';
 import { specialTokens } from '../network.ts';
 import type { OpenNetwork } from '../open.ts';
 import { openSight, type Sight } from '../regions/sight.ts';
@@ -75,6 +76,32 @@ export async function openGraphCaptioner(
     );
     return { graphs: all, arrays: { ...features, ...graphArrays(all, config, batch) } };
   };
+  // The kinds of words are those that a caption, once written, is read to have.
+  const speakers = new Map<number, Promise<Program>>();
+  const speakerFor = (batch: number): Promise<Program> => {
+    const speaker = speakers.get(batch) ?? compile({ outputs: { kinds: graphKinds(params(), config, batch)! }, frozen: weights, device }); // biome-ignore format: one line
+    speakers.set(batch, speaker);
+    return speaker;
+  };
+  const explain = async (
+    images: readonly Image[],
+    batch: number,
+    tokens: number[][],
+  ): Promise<Explanation[]> => {
+    const { graphs: seen, arrays } = await graphs(images, batch);
+    const { maxTokens } = config;
+    const rows = new Int32Array(batch * maxTokens);
+    const bos = tokenizer.specialId('<bos>');
+    for (const [i, ids] of tokens.entries()) rows.set([bos, ...ids].slice(0, maxTokens), i * maxTokens);
+    const kinds = config.kinds === 'none' ? undefined : ((await (await speakerFor(batch)).run({ ...arrays, tokens: rows })).kinds as Float32Array); // biome-ignore format: one line
+    return seen.map(({ regions, edges }, i) => ({
+      graph: {
+        regions: regions.regions.map(({ box, label, score }) => ({ label: file.regions.labels[label] ?? '', score, box })), // biome-ignore format: one line
+        relations: edges.map((edge) => ({ ...edge, predicate: graph!.predicates[edge.predicate] })),
+      },
+      words: kinds ? wordsWithKinds(tokens[i], kinds.subarray(i * maxTokens * 3, (i + 1) * maxTokens * 3), tokenizer) : [], // biome-ignore format: one line
+    }));
+  };
   return {
     id: `${basename(folder)}-${digest}`,
     file,
@@ -83,8 +110,10 @@ export async function openGraphCaptioner(
     resolution: sight.resolution,
     graphs,
     inputs: async (images, batch) => (await graphs(images, batch)).arrays,
+    explain,
     decoder: (batch) => graphDecoder(config, weights, specialTokens(tokenizer), { batch, device }),
     async close() {
+      for (const program of speakers.values()) await (await program).dispose();
       await edges?.close();
       await sight.close();
     },
@@ -112,4 +141,22 @@ function checkSight(
       hint: 'Name its model file, with the same description, by --vision.',
     },
   );
+}
+
+/** Words of a caption, each with the likeliest kind of its first token; probabilities (T, 3). */
+function wordsWithKinds(
+  tokens: readonly number[],
+  kinds: Float32Array,
+  tokenizer: Tokenizer,
+): Explanation['words'] {
+  const words: Explanation['words'] = [];
+  for (const [t, token] of tokens.entries()) {
+    const text = tokenizer.decode([token]);
+    const own = kinds.subarray(3 * t, 3 * t + 3);
+    const kind = WORD_KINDS[own.indexOf(Math.max(...own))];
+    const begins = /^\s/.test(text) || words.length === 0 || words.at(-1)!.text.trim() === '';
+    if (begins) words.push({ text, kind });
+    else words.at(-1)!.text += text;
+  }
+  return words.map(({ text, kind }) => ({ text: text.trim(), kind })).filter(({ text }) => text !== '');
 }

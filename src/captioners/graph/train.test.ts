@@ -55,11 +55,18 @@ describe.each(['lstm', 'transformer'])('a graph captioner with the body of a %s'
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]);
     const validation = events.find((event) => event.kind === 'validation')!;
     expect(validation.kinds!.accuracy).toBeGreaterThan(0);
-    const { code, stdout, stderr } = await say('caption', at('val'), '--captioner', at(`model-${body}`), '--out', at(`${body}.jsonl`), '--json'); // biome-ignore format: one line
+    const { code, stdout, stderr } = await say('caption', at('val'), '--captioner', at(`model-${body}`), '--explain', '--out', at(`${body}.jsonl`), '--json'); // biome-ignore format: one line
     expect(code, stdout + stderr).toBe(0);
-    const lines = (await readFile(at(`${body}.jsonl`), 'utf8')).trim().split('\n');
-    expect(lines).toHaveLength(12);
-    expect(JSON.parse(lines[0])).toMatchObject({ kind: 'human', captioner: expect.stringContaining(`model-${body}`) }); // biome-ignore format: one line
+    const rows = (await readFile(at(`${body}.jsonl`), 'utf8')).trim().split('\n').map((line) => JSON.parse(line)); // biome-ignore format: one line
+    expect(rows).toHaveLength(12);
+    for (const { kind, captioner, caption, explanation } of rows) {
+      expect([kind, captioner]).toEqual(['human', expect.stringContaining(`model-${body}`)]);
+      const { graph, words } = explanation;
+      expect(graph.regions.length).toBeGreaterThanOrEqual(2);
+      for (const { subject, object } of graph.relations) expect(Math.max(subject, object)).toBeLessThan(graph.regions.length); // biome-ignore format: one line
+      expect(words.map(({ text }: { text: string }) => text).join('')).toBe(caption.replace(/\s+/g, ''));
+      for (const { kind } of words) expect(['object', 'predicate', 'other']).toContain(kind);
+    }
   });
 
   it('goes on after a stop as if there had been none', async () => {

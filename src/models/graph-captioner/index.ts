@@ -109,5 +109,14 @@ export function graphStep(
   };
 }
 
+/** Of captions that are known, tokens (B, T), the probabilities of the kind of each next word (B, T, 3); undefined without kinds. */
+export function graphKinds(p: Params, config: GraphCaptionerConfig, batch: number): Tensor | undefined {
+  const c = still(config);
+  const memory = bodyOf(c).memory(p, c, graphNodes(p, c, batch));
+  const tokens = input('tokens', [batch, c.maxTokens], 'int32');
+  const { kinds } = bodyOf(c).say(p, c, memory, tokens, { captions: 1 });
+  return kinds && softmax(kinds);
+}
+
 /** Nothing is dropped when nothing is learnt. */
 export const still = (c: GraphCaptionerConfig): GraphCaptionerConfig => ({ ...c, dropout: 0 });
