@@ -1,4 +1,4 @@
-import type { CaptionKind } from '../data/sample.ts';
+import type { Caption, CaptionKind } from '../data/sample.ts';
 import type { Image } from '../image/image.ts';
 import type { PictureGraph } from './relations/load.ts';
 
@@ -26,10 +26,31 @@ export interface Explanation {
 }
 
 export interface CaptionResult {
+  /** Empty where there is no caption. */
   text: string;
-  /** Mean natural-log probability per token, ≤ 0. */
-  score: number;
+  /** Mean natural-log probability per token, ≤ 0; absent where nobody says. */
+  score?: number;
+  /** Why there is no caption, where more is known than that. */
+  failure?: { code: string; message: string };
   explanation?: Explanation;
+}
+
+/** What is known of a picture beside its pixels. */
+export interface PictureContext {
+  /** Path, address or name of the picture. */
+  name: string;
+  captions: readonly Caption[];
+  tags?: readonly string[];
+}
+
+export interface CaptionCost {
+  requests: number;
+  /** Requests that had to be made again, by what went wrong. */
+  faults: Record<string, number>;
+  tokensIn: number;
+  tokensOut: number;
+  /** In the currency of the prices that were given; absent where none were. */
+  price?: number;
 }
 
 /** Pictures captioned at once where nobody says otherwise: more were no faster, and a kill would lose more work. */
@@ -45,6 +66,15 @@ export interface Captioner {
   resolution: number;
   /** Pictures that it captions at once: hand it so many at a time. */
   batch: number;
-  caption(images: Image[], request?: CaptionRequest): Promise<CaptionResult[]>;
+  /** Calls that it may have in hand at once: many, for one that waits for a server. Default: 1. */
+  concurrency?: number;
+  /** @param contexts what else is known of each picture, for captioners that are told it */
+  caption(
+    images: Image[],
+    request?: CaptionRequest,
+    contexts?: readonly PictureContext[],
+  ): Promise<CaptionResult[]>;
+  /** What its captions have cost so far, for one that is paid by them. */
+  cost?(): CaptionCost;
   close(): Promise<void>;
 }

@@ -124,7 +124,7 @@ describe('a saved captioner', () => {
     const same = half.filter(({ text }, i) => text === full[i].text);
     expect(same.length).toBeGreaterThanOrEqual(4);
     for (const one of same)
-      expect(one.score).toBeCloseTo(full.find(({ text }) => text === one.text)!.score, 1);
+      expect(one.score).toBeCloseTo(full.find(({ text }) => text === one.text)!.score!, 1);
   });
 
   it.each([{ beam: 0 }, { maxTokens: 1.5 }, { topP: 0 }, { temperature: -1 }])(

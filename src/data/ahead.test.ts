@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mapAhead } from './ahead.ts';
+import { mapAhead, mapAny } from './ahead.ts';
 
 async function* numbers(count: number, taken: number[] = []) {
   for (let i = 0; i < count; i++) {
@@ -78,4 +78,60 @@ test('an error of the source or of the map comes in its turn', async () => {
   };
   await expect(drain(mapAhead(numbers(9), 8, map))).rejects.toThrow('map');
   expect(seen).toEqual([0, 1]);
+});
+
+test('what is finished first comes first, and one that takes long holds up nobody', async () => {
+  let release = () => {};
+  const slow = new Promise<void>((done) => {
+    release = done;
+  });
+  const mapped = mapAny(numbers(20), 3, async (i) => {
+    if (i === 0) await slow;
+    return i;
+  });
+  const found: number[] = [];
+  for await (const finished of mapped) {
+    found.push(...finished);
+    if (found.length === 19) release();
+  }
+  expect(found).toEqual([...Array(19).keys()].map((i) => i + 1).concat(0));
+});
+
+test('as many are under way as there may be, whatever each takes, and all come once', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.array(fc.nat(3), { maxLength: 20 }), async (limit, delays) => {
+      let [running, most] = [0, 0];
+      const mapped = mapAny(numbers(delays.length), limit, async (i) => {
+        most = Math.max(most, ++running);
+        for (let n = 0; n < delays[i]; n++) await turn();
+        running--;
+        return i;
+      });
+      const found = (await all(mapped)).flat();
+      expect(most).toBeLessThanOrEqual(limit);
+      expect(found.sort((a, b) => a - b)).toEqual([...delays.keys()]);
+    }),
+  );
+}); // biome-ignore format: one line
+
+test('an error comes after the results before it, and closes the source', async () => {
+  let closed = false;
+  async function* source() {
+    try {
+      yield* numbers(100);
+    } finally {
+      closed = true;
+    }
+  }
+  const found: number[] = [];
+  const failing = async () => {
+    for await (const finished of mapAny(source(), 2, async (i) => {
+      if (i === 5) throw new Error('five');
+      return i;
+    }))
+      found.push(...finished);
+  };
+  await expect(failing()).rejects.toThrow('five');
+  expect(closed).toBe(true);
+  expect(found).toEqual(expect.arrayContaining([0, 1, 2, 3]));
 });

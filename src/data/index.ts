@@ -1,5 +1,5 @@
 /** Collections of pictures with captions: open them in any form, load their pixels, write them. */
-export { mapAhead } from './ahead.ts';
+export { mapAhead, mapAny } from './ahead.ts';
 export {
   type Blend,
   type BlendReport,

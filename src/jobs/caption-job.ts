@@ -1,8 +1,8 @@
 /** Captions a whole collection so that nothing is done twice and nothing is lost, whenever it is killed. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
-import type { Captioner, CaptionRequest, CaptionResult } from '../captioners/captioner.ts';
-import { failureList, loadImages, writeFailures } from '../data/index.ts';
+import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioners/captioner.ts';
+import { failureList, loadImages, mapAny, writeFailures } from '../data/index.ts';
 import { isInside } from '../data/paths.ts';
 import type { Dataset, Failure, OnFailure, Sample } from '../data/sample.ts';
 import { exists, writeError } from '../files.ts';
@@ -29,6 +29,8 @@ export interface CaptionJobOptions {
   format?: OutputFormat;
   /** Pictures per call of the captioner; default: as many as it captions at once. */
   batch?: number;
+  /** Batches that the captioner has in hand at once; default: as many as it likes. */
+  concurrency?: number;
   /** Only the first so many pictures of the collection. */
   limit?: number;
   /** Aborted: finish the current batch, keep the journal, end with `done` and `stopped: true`. */
@@ -113,24 +115,18 @@ export async function* captionCollection(options: CaptionJobOptions): AsyncGener
     const now = options.now ?? (() => performance.now());
     const started = now();
     let added = 0;
-    let stopped = false;
     const images = loadImages(pending(await open(), todo), {
       maxSide: captioner.resolution,
       onFailure: failures.add,
     });
-    for await (const batch of batches(images, options.batch ?? captioner.batch)) {
-      stopped = options.signal?.aborted === true;
-      if (stopped) break;
-      const rows: CaptionRow[] = [];
-      const results = await captioner.caption(
-        batch.map(({ image }) => image),
-        request,
-      );
-      for (const [i, { sample }] of batch.entries()) {
-        const row = toRow(sample, results[i], captioner, dirname(out));
-        if (row.caption === '') failures.add(emptyCaption(row));
-        else rows.push(row);
-      }
+    const batchesDone = mapAny(
+      untilStopped(batches(images, options.batch ?? captioner.batch), options.signal),
+      options.concurrency ?? captioner.concurrency ?? 1,
+      (batch) => captionBatch(captioner, batch, request, dirname(out)),
+    );
+    for await (const finished of batchesDone) {
+      const rows = finished.flatMap((one) => one.rows);
+      for (const failure of finished.flatMap((one) => one.failures)) failures.add(failure);
       await journal.append(rows);
       added += rows.length;
       for (const row of rows) yield { kind: 'item', row };
@@ -141,6 +137,7 @@ export async function* captionCollection(options: CaptionJobOptions): AsyncGener
       const secondsLeft = Math.max(0, total - passed) / imagesPerSecond;
       yield { kind: 'progress', done: passed, total, failed, imagesPerSecond, secondsLeft };
     }
+    const stopped = options.signal?.aborted === true && added + failures.all().length - before < total;
     yield* failures.news().map(failureEvent);
 
     if (!stopped) {
@@ -179,6 +176,51 @@ async function* pending(dataset: Dataset, todo: Set<string>): Dataset {
   }
 }
 
+/** What a batch came to. */
+export interface CaptionedBatch {
+  rows: CaptionRow[];
+  /** Pictures without a caption, and why. */
+  failures: Failure[];
+}
+
+/** Captions a batch. @param folder that the names of pictures are relative to */
+export async function captionBatch(
+  captioner: Captioner,
+  batch: readonly Loaded[],
+  request: CaptionRequest,
+  folder: string,
+): Promise<CaptionedBatch> {
+  if (batch.length === 0) return { rows: [], failures: [] };
+  const contexts = batch.map(
+    ({ sample }): PictureContext => ({
+      name: sample.image.name,
+      captions: sample.captions,
+      tags: tagsOf(sample),
+    }),
+  );
+  const results = await captioner.caption(batch.map(({ image }) => image), request, contexts); // biome-ignore format: one line
+  const all = batch.map(({ sample }, i) => toRow(sample, results[i], captioner, folder));
+  return {
+    rows: all.filter(({ caption }) => caption !== ''),
+    failures: all.flatMap((row, i) => (row.caption === '' ? [emptyCaption(row, results[i])] : [])),
+  };
+}
+
+/** `meta.tags`, as lists or with commas. */
+function tagsOf({ meta }: Sample): string[] | undefined {
+  const tags = meta?.tags;
+  if (Array.isArray(tags)) return tags.filter((tag) => typeof tag === 'string');
+  return typeof tags === 'string' ? tags.split(',').map((tag) => tag.trim()) : undefined;
+}
+
+/** Ends where somebody stops it; what is under way is finished. */
+export async function* untilStopped<T>(items: AsyncIterable<T>, signal?: AbortSignal): AsyncGenerator<T> {
+  for await (const item of items) {
+    if (signal?.aborted) return;
+    yield item;
+  }
+}
+
 interface Loaded {
   sample: Sample;
   image: Image;
@@ -197,12 +239,7 @@ export async function* batches(images: AsyncIterable<Loaded>, size: number): Asy
 }
 
 /** What a captioner said of a picture, as a row. */
-export function toRow(
-  { key, image }: Sample,
-  result: CaptionResult,
-  by: Captioner,
-  folder: string,
-): CaptionRow {
+function toRow({ key, image }: Sample, result: CaptionResult, by: Captioner, folder: string): CaptionRow {
   const { text, score, explanation } = result;
   return {
     key,
@@ -210,7 +247,7 @@ export function toRow(
     caption: text.trim(),
     kind: by.kind,
     captioner: by.id,
-    score,
+    ...(score !== undefined && { score }),
     ...(explanation && { explanation }),
   };
 }
@@ -222,7 +259,8 @@ function nameFrom(folder: string, name: string): string {
 }
 
 /** The failure that a caption without words is. */
-export function emptyCaption({ key, image }: CaptionRow): Failure {
+function emptyCaption({ key, image }: CaptionRow, { failure }: CaptionResult): Failure {
+  if (failure) return { key, place: image, ...failure };
   return {
     key,
     place: image,

@@ -16,8 +16,8 @@ const captionRow = z.object({
   kind: z.enum(CAPTION_KINDS),
   /** Id of the captioner. */
   captioner: z.string(),
-  /** Mean natural-log probability per token, ≤ 0. */
-  score: z.number(),
+  /** Mean natural-log probability per token, ≤ 0, where the captioner says it. */
+  score: z.number().optional(),
   /** What it was made from, where that was asked for. */
   explanation: z.unknown().optional(),
 });

@@ -1,5 +1,5 @@
 /** Captions the pictures of a workspace: each picture once by each recipe, whenever the job is killed. */
-import type { Captioner, CaptionRequest, CaptionResult } from '../captioners/captioner.ts';
+import type { Captioner, CaptionRequest } from '../captioners/captioner.ts';
 import {
   addCaption,
   addFailure,
@@ -15,8 +15,8 @@ import {
   turnOf,
   unfinishedJob,
 } from '../data/catalog/index.ts';
-import { type Failure, type LoadedSample, loadEach, mapAhead } from '../data/index.ts';
-import { type CaptionJobEvent, emptyCaption, toRow } from './caption-job.ts';
+import { type Failure, type LoadedSample, loadEach, mapAny } from '../data/index.ts';
+import { type CaptionedBatch, type CaptionJobEvent, captionBatch, untilStopped } from './caption-job.ts';
 
 /** What to do with pictures that this recipe has met before. */
 export const OVERWRITE = ['never', 'failed', 'always'] as const;
@@ -33,7 +33,7 @@ export interface WorkspaceJobOptions {
    * everything anew, what there was becomes history.
    */
   overwrite?: Overwrite;
-  /** Batches that the captioner has in hand at once: for one that waits for a server. */
+  /** Batches that the captioner has in hand at once; default: as many as it likes. */
   concurrency?: number;
   batch?: number;
   /** Only the first so many pictures that `where` finds. */
@@ -99,30 +99,27 @@ async function* captionChosen(
 
   const more = { sql: `${isChosen} AND ${todo.sql}`, values: todo.values };
   const loaded = loadEach(selectSamples(catalog, { more }), { maxSide: captioner.resolution });
-  const captioned = mapAhead(
-    batches(loaded, options.batch ?? captioner.batch),
-    options.concurrency ?? 1,
-    async ({ pictures, failures }) => {
-      if (pictures.length === 0 || signal?.aborted) return { pictures: [], results: [], failures };
-      const results = await captioner.caption(
-        pictures.map(({ image }) => image),
-        request,
-      );
-      return { pictures, results, failures };
+  const captioned = mapAny(
+    untilStopped(batches(loaded, options.batch ?? captioner.batch), signal),
+    options.concurrency ?? captioner.concurrency ?? 1,
+    async ({ pictures, failures }): Promise<CaptionedBatch & Pick<Batch, 'pictures'>> => {
+      const captioned = await captionBatch(captioner, pictures, request, out);
+      return { pictures, rows: captioned.rows, failures: [...failures, ...captioned.failures] };
     },
   );
-  const write = ({ pictures, results, failures }: Captioned) =>
+  const write = (finished: (CaptionedBatch & Pick<Batch, 'pictures'>)[]) =>
     db.transaction(() => {
-      const rows = pictures.map(({ sample }, i) => toRow(sample, results[i], captioner, out));
-      const failed = [...failures, ...rows.filter(({ caption }) => caption === '').map(emptyCaption)];
+      const failed = finished.flatMap(({ failures }) => failures);
       for (const failure of failed) {
         const image = db.get<{ id: number }>('SELECT id FROM images WHERE key = ?', failure.key)?.id;
         addFailure(catalog, failure, { job, recipe, image });
       }
-      const written = rows.filter(({ caption: text, kind, score }, i) => {
-        const { id: image } = pictures[i].sample as CatalogSample;
-        const caption = { image, kind, text, author: captioner.id, score };
-        return text !== '' && addCaption(catalog, caption, { job, recipe, again: overwrite !== 'never' });
+      const written = finished.flatMap(({ pictures, rows }) => {
+        const ids = new Map(pictures.map(({ sample }) => [sample.key, (sample as CatalogSample).id]));
+        return rows.filter(({ key, caption: text, kind, score }) => {
+          const caption = { image: ids.get(key)!, kind, text, author: captioner.id, score };
+          return addCaption(catalog, caption, { job, recipe, again: overwrite !== 'never' });
+        });
       });
       return { written, failed };
     });
@@ -130,8 +127,8 @@ async function* captionChosen(
   const now = options.now ?? (() => performance.now());
   const started = now();
   let [added, failed] = [0, 0];
-  for await (const batch of captioned) {
-    const result = write(batch);
+  for await (const finished of captioned) {
+    const result = write(finished);
     added += result.written.length;
     failed += result.failed.length;
     for (const row of result.written) yield { kind: 'item', row };
@@ -140,7 +137,6 @@ async function* captionChosen(
     const imagesPerSecond = (1000 * done) / Math.max(1, now() - started);
     const secondsLeft = Math.max(0, total - done) / imagesPerSecond;
     yield { kind: 'progress', done, total, failed, imagesPerSecond, secondsLeft };
-    if (signal?.aborted) break;
   }
   const stopped = signal?.aborted === true && count(todo.sql, todo.values) > 0;
   if (!stopped) finishJob(catalog, job);
@@ -150,9 +146,6 @@ async function* captionChosen(
 interface Batch {
   pictures: LoadedSample[];
   failures: Failure[];
-}
-interface Captioned extends Batch {
-  results: CaptionResult[];
 }
 
 /** Pictures, and failures met on the way, after which a batch is handed on even if it is not full: they are to be seen and saved. */
