@@ -10,6 +10,7 @@ const FLOORS: Record<string, number> = {
   data: 2,
   metrics: 2,
   world: 2,
+  remote: 2,
   models: 3,
   captioners: 4,
   generators: 4,

@@ -159,7 +159,7 @@ describe('a captioner that sees through an encoder', () => {
     await opened.close();
     const seeing = tinyConfig({
       ...config,
-      vision: { kind: 'frozen', groups: groups.map((group) => ({ encoder: id, ...group })) },
+      vision: { kind: 'frozen', groups: groups.map(({ grid: _, ...group }) => ({ encoder: id, ...group })) },
     });
     const tree = params();
     captionerLoss(tree, seeing, { batch: 1, length: 8, captions: 1 });

@@ -68,6 +68,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ register
     summary: 'find regions in pictures, and how they stand to each other',
     load: () => import('./graph.ts'),
   },
+  serve: {
+    summary: 'offer captioners and generators to other programs, as an OpenAI-compatible server',
+    load: () => import('./serve.ts'),
+  },
   world: { summary: 'draw a collection of scenes with true captions', load: () => import('./world.ts') },
 };
 

@@ -41,6 +41,13 @@ export interface PreparingEvent {
   secondsLeft: number;
 }
 
+/**
+ * Captions are drawn at a low temperature. A captioner that always takes the likeliest word says a thing in few ways, and who learns
+ * from it understands no others: of 320 scenes its descriptions have 182 forms when it searches, 261 when it draws at 0.3, of which 87 % are
+ * true in everything they say, in place of 91 %.
+ */
+const TEMPERATURE = 0.3;
+
 /** Prompts come from scenes of a seed that nobody is trained on. */
 const APART = 1_000_000;
 
@@ -77,7 +84,12 @@ export async function* captionedWorld({
       if (signal.aborted) return undefined;
       const captioner = await loadCaptioner(ref, { device });
       try {
-        const job = captionWorkspace({ catalog, captioner, request: { beam: 1 }, signal });
+        const job = captionWorkspace({
+          catalog,
+          captioner,
+          request: { temperature: TEMPERATURE, seed },
+          signal,
+        });
         for await (const event of job)
           if (event.kind === 'progress') yield progress(`${captioner.kind} captions by ${captioner.id}`, event.done, event.total, event.imagesPerSecond); // biome-ignore format: one line
       } finally {

@@ -86,7 +86,7 @@ const QUICK: ExperimentForm = {
   config: NARROW,
   main: 'claims',
 };
-const FULL: ExperimentForm = { scenes: 8000, seeds: 1, steps: 1500, most: 200 };
+const FULL: ExperimentForm = { scenes: 20_000, seeds: 1, steps: 2000, most: 200 };
 
 const arm = (name: string, mix: string, reword?: Reword): Arm => ({ name, captions: parseBlend(mix), ...(reword && { reword }) }); // biome-ignore format: one line
 

@@ -1,0 +1,95 @@
+/** Prompt recipes: what a vision-language model is asked, as a file that can be shared. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { CAPTION_KINDS } from '../../data/sample.ts';
+import { RecaptionError, reason } from '../../errors.ts';
+import { exists, readError } from '../../files.ts';
+import { parseConfig } from '../../models/captioner-config.ts';
+import type { PictureContext } from '../captioner.ts';
+
+const count = z.number().int().positive();
+
+export const recipeSchema = z.strictObject({
+  about: z.string().optional(),
+  /** Kind of caption that comes of it. */
+  kind: z.enum(CAPTION_KINDS),
+  /** Who the model is to be. */
+  system: z.string().optional(),
+  /** What it is asked, with `{caption}`, `{filename}`, `{folder}`, `{tags}` where these are wanted. */
+  prompt: z.string().min(1),
+  /** Words asked for, put at the end of the prompt. */
+  words: z.strictObject({ least: count.optional(), most: count.optional() }).optional(),
+  temperature: z.number().min(0).max(2).default(0.2),
+  maxTokens: count.max(100_000).default(512),
+  /** Ask for an answer in JSON, of servers that can be held to it. */
+  structured: z.boolean().default(false),
+  /** Ask how sure the model is of its words. */
+  logprobs: z.boolean().default(false),
+});
+export type PromptRecipe = z.infer<typeof recipeSchema>;
+
+const VARIABLES = ['caption', 'filename', 'folder', 'tags'] as const;
+const SHIPPED = fileURLToPath(new URL('../../../assets/recipes/', import.meta.url));
+
+/**
+ * A recipe by the name of one that comes with the package, or by its file.
+ * @throws RecaptionError `no-recipe`, `bad-recipe`
+ */
+export async function loadRecipe(ref: string): Promise<PromptRecipe> {
+  const shipped = join(SHIPPED, `${ref}.json`);
+  const place = /^[\w-]+$/.test(ref) && (await exists(shipped)) ? shipped : resolve(ref);
+  const text = await readFile(place, 'utf8').catch((error) => {
+    if (error.code !== 'ENOENT') throw readError(place, error);
+    throw new RecaptionError('no-recipe', `there is no recipe "${ref}"`, {
+      place,
+      hint: 'Name a JSON file, or one that comes with this package: short, descriptive, tags, refine.',
+    });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new RecaptionError('bad-recipe', `the recipe is no JSON (${reason(cause)})`, { place, cause });
+  }
+  return checkRecipe(parseConfig(recipeSchema, json, place, 'docs/recipes.md explains every key.'), place);
+}
+
+/** @throws RecaptionError `bad-recipe` for a variable that nobody fills */
+export function checkRecipe(recipe: PromptRecipe, place = 'the recipe'): PromptRecipe {
+  for (const text of [recipe.prompt, recipe.system ?? '']) {
+    for (const [whole, name] of text.matchAll(/\{(\w+)\}/g)) {
+      if ((VARIABLES as readonly string[]).includes(name)) continue;
+      throw new RecaptionError('bad-recipe', `the recipe asks for ${whole}, which nobody knows`, {
+        place,
+        hint: `There are ${VARIABLES.map((one) => `{${one}}`).join(', ')}.`,
+      });
+    }
+  }
+  return recipe;
+}
+
+/** Whether it is of use only for pictures that have a caption already. */
+export const refines = ({ prompt }: PromptRecipe): boolean => prompt.includes('{caption}');
+
+/** What the model is asked of a picture. What is not known is left empty. */
+export function promptFor({ prompt, words }: PromptRecipe, context: PictureContext | undefined): string {
+  const parts = (context?.name ?? '').split(/[\\/]/);
+  const file = parts.pop() ?? '';
+  const values: Record<(typeof VARIABLES)[number], string> = {
+    caption: context?.captions[0]?.text ?? '',
+    filename: file.replace(/\.[^.]*$/, ''),
+    folder: parts.pop() ?? '',
+    tags: (context?.tags ?? []).join(', '),
+  };
+  const asked = prompt.replace(/\{(\w+)\}/g, (_, name) => values[name as keyof typeof values]);
+  return `${asked}${lengthOf(words)}`;
+}
+
+function lengthOf(words: PromptRecipe['words']): string {
+  const { least, most } = words ?? {};
+  if (least !== undefined && most !== undefined) return ` Use ${least} to ${most} words.`;
+  if (least !== undefined) return ` Use at least ${least} words.`;
+  return most === undefined ? '' : ` Use at most ${most} words.`;
+}
