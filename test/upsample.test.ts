@@ -51,7 +51,7 @@ describe('recaption upsample', () => {
   test.each([
     [[], 'usage'],
     [['a cat', '--prompts', 'x.txt'], 'usage'],
-    [['a cat', '--writer', 'nobody'], 'no-prompt-writer'],
+    [['a cat', '--with', 'nobody'], 'no-prompt-writer'],
     [['--prompts', 'nowhere.txt'], 'file-not-found'],
   ])('bad input %s is told: %s', async (args, wanted) => {
     const { code, stdout } = await say('upsample', ...args, '--json');

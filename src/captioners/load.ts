@@ -2,6 +2,7 @@ import type { CaptionKind } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import type { Image } from '../image/index.ts';
 import { streamKey } from '../random.ts';
+import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/index.ts';
 import { CAPTION_BATCH, type Captioner, type CaptionRequest, type CaptionResult } from './captioner.ts';
 import { captionerFolder, isCaptioner } from './folder.ts';
@@ -9,8 +10,12 @@ import { graphCaptionerFolder, isGraphCaptioner } from './graph/folder.ts';
 import { openGraphCaptioner } from './graph/open.ts';
 import { type CaptionNetwork, captionNetwork } from './network.ts';
 import { type OpenNetwork, openCaptioner } from './open.ts';
+import { openServerCaptioner, SERVER_DEFAULTS, type ServerCaptionerOptions } from './server/captioner.ts';
+import { loadRecipe } from './server/recipe.ts';
 
 export interface LoadOptions {
+  /** Of a server's model: recipe, limits, prices. */
+  server?: ServerCaptionerOptions;
   device?: Device;
   /** Pictures captioned at once. */
   batch?: number;
@@ -20,13 +25,14 @@ export interface LoadOptions {
 
 /**
  * A captioner by reference: a folder made by `recaption train captioner`, or the name of one that comes with the package.
- * Without a reference it is the starter captioner.
+ * Without a reference it is the starter captioner; `openai:MODEL@URL` is a vision-language model of a server.
  * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`, `no-device`.
  */
 export async function loadCaptioner(
   ref = 'starter',
-  { device = 'cpu', batch = CAPTION_BATCH, vision }: LoadOptions = {},
+  { device = 'cpu', batch = CAPTION_BATCH, vision, server }: LoadOptions = {},
 ): Promise<Captioner> {
+  if (isServerRef(ref)) return openServerCaptioner(ref, server);
   const { id, asked, tokenizer, resolution, inputs, decoder, explain, close } = await openAny(
     ref,
     device,
@@ -85,15 +91,16 @@ const openAny = async (ref: string, device: Device, vision?: string[]): Promise<
     ? openGraphCaptioner(ref, device, vision)
     : openCaptioner(ref, device, vision);
 
-/** Which kind of captions a captioner writes. @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */
-export async function captionsOf(ref: string): Promise<CaptionKind> {
+/** Which kind of captions a captioner writes. @param recipe of a server's model @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */
+export async function captionsOf(ref: string, recipe?: string): Promise<CaptionKind> {
+  if (isServerRef(ref)) return (await loadRecipe(recipe ?? SERVER_DEFAULTS.recipe)).kind;
   if (await isGraphCaptioner(ref)) return (await graphCaptionerFolder(ref)).file.model.kind;
   return (await captionerFolder(ref)).model.kind;
 }
 
 /** Whether there is a captioner under this reference. */
 export const writesCaptions = async (ref: string): Promise<boolean> =>
-  (await isGraphCaptioner(ref)) || (await isCaptioner(ref));
+  isServerRef(ref) || (await isGraphCaptioner(ref)) || (await isCaptioner(ref));
 
 const unexplained = (place: string): RecaptionError =>
   new RecaptionError('bad-config', 'this captioner cannot tell what its captions are made from', {

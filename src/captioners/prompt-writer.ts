@@ -9,9 +9,11 @@ import { parseConfig } from '../models/captioner-config.ts';
 import { languageLoss, languageModel } from '../models/language-model.ts';
 import { loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
 import { random } from '../random.ts';
+import { isServerRef } from '../remote/reference.ts';
 import { type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import type { PromptWriter } from '../text/upsample/index.ts';
+import { serverPromptWriter } from './server/prompt-writer.ts';
 import { beginning } from './train-prompt-writer.ts';
 
 /** Prompt writers that come with the package, by name. */
@@ -31,13 +33,14 @@ const BATCH = 16;
 const SHARE = 0.4;
 
 /**
- * The language model that makes prompts longer, by folder or name; by default the one that comes with the package.
+ * The language model that makes prompts longer, by folder or name, or one of a server (`openai:MODEL@URL`); by default the one that comes with the package.
  * @throws RecaptionError `no-prompt-writer`, `bad-model`, `bad-weights`
  */
 export async function loadPromptWriter(
   ref = 'starter',
   { device = 'cpu' }: { device?: Device } = {},
 ): Promise<PromptWriter & { close(): Promise<void> }> {
+  if (isServerRef(ref)) return serverPromptWriter(ref);
   const folder = await placeOf(ref);
   const files = await modelFiles(folder);
   const hint = 'The file was changed, or is of another kind or version: copy the whole model folder again.';

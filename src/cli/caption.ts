@@ -9,7 +9,9 @@ import { UsageError } from '../errors.ts';
 import { type CaptionJobEvent, type CaptionJobOptions, captionCollection } from '../jobs/caption-job.ts';
 import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
 import { captionWorkspace, OVERWRITE, type Overwrite } from '../jobs/workspace-job.ts';
+import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
+import { estimate, priceOf, serverOptions, tellCost } from './caption-server.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, kindsOf, number, several, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output } from './output.ts';
@@ -24,7 +26,15 @@ interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'> {
   vision?: string[];
   where?: string;
   overwrite: Overwrite;
-  concurrency: number;
+  concurrency?: number;
+  recipe?: string[];
+  rpm?: number;
+  tpm?: number;
+  timeout?: number;
+  tries?: number;
+  maxSide?: number;
+  price?: { in: number; out: number };
+  dryRun: boolean;
   out?: string;
   format?: OutputFormat;
   batch: number;
@@ -61,7 +71,43 @@ export const register: Register = (program, context) => {
         .choices(OVERWRITE)
         .default('never'),
     )
-    .option('--concurrency <n>', 'batches that are under way at once', wholeNumber(1, 1024), 1)
+    .option(
+      '--concurrency <n>',
+      'batches that are under way at once (default: 1; with a server 8 pictures)',
+      wholeNumber(1, 1024),
+    )
+    .option(
+      '--recipe <ref>',
+      "what a server's model is asked: short, descriptive, tags, refine, or a file; may be given several times",
+      several,
+    )
+    .option('--rpm <n>', 'requests that a server is sent in a minute at most', wholeNumber(1))
+    .option('--tpm <n>', 'tokens that a server is sent and asked for in a minute at most', wholeNumber(1))
+    .option(
+      '--timeout <s>',
+      'seconds that an answer of a server may take (default: 120)',
+      number('above 0', (s) => s > 0),
+    )
+    .option(
+      '--tries <n>',
+      'times that a server is asked about a picture at most (default: 6)',
+      wholeNumber(1, 100),
+    )
+    .option(
+      '--max-side <pixels>',
+      'longest side of the pictures that a server is sent (default: 1024)',
+      wholeNumber(32, 8192),
+    )
+    .option(
+      '--price <in,out>',
+      'what a million tokens cost, those sent and those that come back: shows the cost',
+      priceOf,
+    )
+    .option(
+      '--dry-run',
+      'say how many pictures and tokens there are and what they would cost; ask nobody',
+      false,
+    )
     .option(
       '--out <path>',
       'file (jsonl) or folder, not for a workspace (default: captions/NAME-OF-SOURCE/captions.jsonl)',
@@ -107,25 +153,40 @@ export const register: Register = (program, context) => {
 };
 
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {
-  const { captioner: refs = ['starter'], kind, vision, out, format, batch, device, ...rest } = options;
+  const {
+    captioner: refs = ['starter'],
+    kind,
+    vision,
+    out,
+    format,
+    batch,
+    device,
+    recipe,
+    ...rest
+  } = options;
   const place = resolve(source);
   const inWorkspace = await isWorkspace(place);
   refuseUnfit(options, inWorkspace);
   await openDataset(place, { where: rest.where }); // a source that is not there is told before a model is loaded
-  const chosen = await captionersFor(refs, kind);
-  for (const ref of chosen.values()) await runOne(ref, chosen.size > 1);
+  const chosen = await captionersFor(refs, kind, recipe);
+  if (options.dryRun) {
+    await estimate(place, [...chosen.values()], options, context);
+    return;
+  }
+  for (const writer of chosen.values()) await runOne(writer, chosen.size > 1);
 
-  async function runOne(ref: string, many: boolean): Promise<void> {
+  async function runOne({ ref, recipe }: Writer, many: boolean): Promise<void> {
     if (context.signal.aborted) return;
     const { loadCaptioner } = await import('../captioners/load.ts');
-    const captioner = await loadCaptioner(ref, { device, batch, vision });
+    const server = { ...serverOptions(options), recipe, signal: context.signal };
+    const captioner = await loadCaptioner(ref, { device, batch, vision, server });
     if (many) context.output.note(`${captioner.kind} captions by ${captioner.id}`);
     const { where, overwrite, concurrency, limit } = rest;
-    const common = { captioner, request: requestOf(rest), limit, signal: context.signal };
+    const common = { captioner, request: requestOf(rest), concurrency, limit, signal: context.signal };
     try {
       if (inWorkspace) {
         await withWorkspace(place, (catalog) =>
-          drawCaptionJob(captionWorkspace({ ...common, catalog, where, overwrite, concurrency }), context),
+          drawCaptionJob(captionWorkspace({ ...common, catalog, where, overwrite }), context),
         );
         return;
       }
@@ -140,6 +201,7 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
       };
       await runCaptionJob(job, context);
     } finally {
+      tellCost(captioner.cost?.(), context.output);
       await captioner.close();
     }
   }
@@ -159,35 +221,52 @@ function refuseUnfit({ where, overwrite, out, format }: CaptionOptions, inWorksp
   }
 }
 
+/** A captioner to be asked. */
+interface Writer {
+  ref: string;
+  /** Of a server's model. */
+  recipe?: string;
+}
+
 /**
  * One captioner for each kind that is wanted: of those named or, where none of them writes it, a fine-tune of one beside it
- * (`models/mine-short` of `models/mine`). @throws UsageError when nobody writes a kind, or two write the same
+ * (`models/mine-short` of `models/mine`). A server's model is asked by each recipe; without any, by that of the name of each kind.
+ * @throws UsageError when nobody writes a kind, or two write the same
  */
-async function captionersFor(refs: string[], wanted?: CaptionKind[]): Promise<Map<CaptionKind, string>> {
+async function captionersFor(
+  refs: string[],
+  wanted?: CaptionKind[],
+  recipes?: string[],
+): Promise<Map<CaptionKind, Writer>> {
   const { captionsOf, writesCaptions } = await import('../captioners/load.ts');
-  const found = new Map<CaptionKind, string>();
-  for (const ref of refs) {
-    const kind = await captionsOf(ref);
+  const writers = refs.flatMap((ref): Writer[] =>
+    isServerRef(ref) ? (recipes ?? wanted ?? [undefined]).map((recipe) => ({ ref, recipe })) : [{ ref }],
+  );
+  const found = new Map<CaptionKind, Writer>();
+  for (const writer of writers) {
+    const kind = await captionsOf(writer.ref, writer.recipe);
     const other = found.get(kind);
     if (other !== undefined) {
-      throw new UsageError(`"${other}" and "${ref}" both write ${kind} captions`, {
+      throw new UsageError(`"${nameOf(other)}" and "${nameOf(writer)}" both write ${kind} captions`, {
         hint: 'Name one captioner for each kind.',
       });
     }
-    found.set(kind, ref);
+    found.set(kind, writer);
   }
   for (const kind of wanted ?? []) {
     const tuned = refs.map((ref) => `${ref.replace(/[\\/]+$/, '')}-${kind}`);
-    for (const ref of tuned) if (!found.has(kind) && (await writesCaptions(ref))) found.set(kind, ref);
+    for (const ref of tuned) if (!found.has(kind) && !isServerRef(ref) && (await writesCaptions(ref))) found.set(kind, { ref }); // biome-ignore format: one line
   }
   const missing = wanted?.find((kind) => !found.has(kind));
   if (missing !== undefined) {
     throw new UsageError(`none of the captioners writes ${missing} captions`, {
-      hint: `${[...found].map(([kind, ref]) => `"${ref}" writes ${kind} ones`).join(', ')}. Name others with --captioner, or train one: recaption train captioner --init ${refs[0]} --kind ${missing} …`,
+      hint: `${[...found].map(([kind, writer]) => `"${nameOf(writer)}" writes ${kind} ones`).join(', ')}. Name others with --captioner, or train one: recaption train captioner --init ${refs[0]} --kind ${missing} …`,
     });
   }
   return wanted ? new Map([...found].filter(([kind]) => wanted.includes(kind))) : found;
 }
+
+const nameOf = ({ ref, recipe }: Writer): string => (recipe === undefined ? ref : `${recipe} of ${ref}`);
 
 /** The file or folder to write; a folder that is named for JSON lines gets a `captions.jsonl`. */
 function placeOfResults(out: string | undefined, source: string, format: OutputFormat): string {

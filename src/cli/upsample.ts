@@ -14,7 +14,7 @@ import { promptsOf } from './prompts.ts';
 interface Options {
   prompts?: string;
   history?: string;
-  writer: string;
+  with: string;
   tries: number;
   seed: number;
   device: Device;
@@ -34,7 +34,11 @@ export const register: Register = (program, context) => {
       '--history <file>',
       'JSON lines of a conversation, read and gone on with: "make it blue" changes what was asked before',
     )
-    .option('--writer <ref>', 'language model: a folder, or a name that comes with the package', 'starter')
+    .option(
+      '--with <ref>',
+      'language model: a folder, a name that comes with the package, or openai:MODEL@URL',
+      'starter',
+    )
     .option('--tries <n>', 'descriptions to ask for, at most', wholeNumber(1, 100), 4)
     .option('--seed <k>', 'the same seed writes the same', wholeNumber(0), 0)
     .addOption(deviceOption())
@@ -44,7 +48,7 @@ export const register: Register = (program, context) => {
 
 async function upsampleCommand(words: string[], options: Options, context: Context): Promise<void> {
   const { output, signal } = context;
-  const { prompts: file, history: place, writer: ref, device, seed, tries } = options;
+  const { prompts: file, history: place, with: ref, device, seed, tries } = options;
   if (words.length > 0 === (file !== undefined)) {
     throw new UsageError(
       words.length > 0 ? 'give prompts, or --prompts, not both' : 'which prompt shall become longer?',

@@ -27,12 +27,12 @@ export interface GenerateRequest {
 export interface Generator {
   /** Names the model well enough to find it again: a folder's name and a hash of its weights. */
   id: string;
-  /** Width and height of what it draws, in pixels. */
+  /** Width and height of what it draws, in pixels; 0 where that is not known before. */
   size: number;
   /** Pictures that it draws at once: hand it so many at a time. */
   batch: number;
-  /** What it does where a request says nothing. */
-  defaults: { steps: number; guidance: number; sampler: Sampler; shift: number };
+  /** What it does where a request says nothing, as far as it is known. */
+  defaults: { steps?: number; guidance?: number; sampler?: Sampler; shift?: number };
   /** Whether it can read a prompt. @throws RecaptionError `prompt-too-long`, `prompt-empty` */
   check(prompt: string): void;
   generate(prompts: readonly string[], request?: GenerateRequest): Promise<Image[]>;

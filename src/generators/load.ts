@@ -8,12 +8,14 @@ import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts'
 import { guided } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, sameWeights } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
+import { isServerRef } from '../remote/reference.ts';
 import { type Device, input, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Drawing, drawing } from './draw.ts';
 import { generatorFolder } from './folder.ts';
 import type { GenerateRequest, Generator } from './generator.ts';
 import { latentImages } from './pictures.ts';
+import { openServerGenerator } from './server.ts';
 import { checkPrompt, frozenWords, ownWords, type Words, wordInputs } from './words.ts';
 
 export interface LoadGeneratorOptions {
@@ -32,13 +34,14 @@ const BATCH = 8;
 
 /**
  * A generator by reference: a folder made by `recaption train generator`, or the name of one that comes with the package. Without a
- * reference it is the starter generator.
+ * reference it is the starter generator; `openai:MODEL@URL` is one of a server.
  * @throws RecaptionError `no-generator`, `bad-model`, `bad-weights`, `bad-config`, `no-device`.
  */
 export async function loadGenerator(
   ref = 'world',
   { device = 'cpu', batch = BATCH, weights, text, latent }: LoadGeneratorOptions = {},
 ): Promise<Generator> {
+  if (isServerRef(ref)) return openServerGenerator(ref, { ...(batch !== BATCH && { batch }) });
   const opened: { close(): Promise<void> }[] = [];
   const generator = open(ref, { device, batch, weights, text, latent }, opened);
   return generator.catch(async (error) => {

@@ -18,10 +18,10 @@ const rowSchema = z.object({
   seed: z.number(),
   /** Id of the generator. */
   model: z.string(),
-  steps: z.number(),
-  guidance: z.number(),
-  sampler: z.enum(SAMPLERS),
-  shift: z.number(),
+  steps: z.number().optional(),
+  guidance: z.number().optional(),
+  sampler: z.enum(SAMPLERS).optional(),
+  shift: z.number().optional(),
 });
 /** A line of `index.jsonl`: a picture, and everything that it was made from. */
 export type PictureRow = z.infer<typeof rowSchema>;

@@ -106,7 +106,7 @@ export function connect(
     settle: limiter.settle,
     async models() {
       const list = await send(
-        (server, stop) => server.models.list({ signal: stop }),
+        (server, stop) => server.get<{ data?: unknown } | undefined>('/models', { signal: stop }),
         0,
         undefined,
         LOOKS,
@@ -115,7 +115,7 @@ export function connect(
         const root = rootOf(error);
         throw root instanceof Unusable || root instanceof SyntaxError ? notOpenAi(url, root.message) : error;
       });
-      const data: unknown = list?.data;
+      const data = list?.data;
       if (list === undefined) return undefined;
       if (!Array.isArray(data)) throw notOpenAi(url, 'its list of models is none');
       return data.map((one) => String((one as { id?: unknown } | null)?.id ?? ''));

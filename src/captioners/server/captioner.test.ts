@@ -1,0 +1,309 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fakeCaptioner } from '../../../test/helpers/fake-captioner.ts';
+import { FAULTS, type Fault, faultProxy, said, scriptedServer } from '../../../test/helpers/fault-proxy.ts';
+import { decodeImage } from '../../image/index.ts';
+import { CLOCK } from '../../remote/limits.ts';
+import { startServer } from '../../serve/server.ts';
+import type { PictureContext } from '../captioner.ts';
+import { openServerCaptioner, type ServerCaptionerOptions } from './captioner.ts';
+
+const open: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const thing of open.splice(0).reverse()) await thing.close();
+});
+const kept = <T extends { close(): Promise<unknown> }>(thing: T): T => {
+  open.push(thing);
+  return thing;
+};
+/** Nobody waits: what should have been waited for is noted. */
+const waits: number[] = [];
+const hasty = {
+  ...CLOCK,
+  sleep: async (milliseconds: number) => {
+    waits.push(milliseconds);
+    await CLOCK.sleep(Math.min(1, milliseconds));
+  },
+};
+const captioner = (url: string, more: ServerCaptionerOptions = {}, model = 'm') =>
+  openServerCaptioner(`openai:${model}@${url}`, { recipe: 'short', clock: hasty, ...more });
+/** Pictures are sent as JPEG: a number is a shade that survives it. */
+const picture = async (n = 1) => ({ width: 16, height: 16, data: new Uint8Array(768).fill(n * 6) });
+const shades = fakeCaptioner({
+  id: 'm',
+  caption: async (images) =>
+    images.map(({ data }) => ({ text: `shade ${Math.round(data[0] / 6)}`, score: -1 })),
+});
+/** A server with one model, whose answers to chats are given. */
+const talks = async (
+  answer: (
+    body: Body,
+    headers: Record<string, unknown>,
+  ) => ReturnType<typeof said> | { status: number; body: unknown },
+) =>
+  kept(
+    await scriptedServer((path, body, headers) =>
+      path.endsWith('/models')
+        ? { body: { object: 'list', data: [{ id: 'm' }] } }
+        : answer(body as Body, headers),
+    ),
+  );
+interface Body {
+  model: string;
+  messages: { role: string; content: unknown }[];
+  max_tokens?: number;
+  max_completion_tokens?: number;
+  response_format?: unknown;
+  logprobs?: boolean;
+}
+const one = async (url: string, more: ServerCaptionerOptions = {}, context?: PictureContext) => {
+  const asked = await captioner(url, more);
+  const [result] = await asked.caption([await picture()], {}, context ? [context] : []);
+  return { result, cost: asked.cost!() };
+};
+
+describe('a captioner behind a server', () => {
+  it('shows the picture and asks what the recipe says, and counts what it costs', async () => {
+    let seen: Body | undefined;
+    const server = await talks((body) => {
+      seen = body;
+      return said(' "A red square." ');
+    });
+    const { result, cost } = await one(server.url, { prices: { in: 2, out: 10 } });
+    expect(result).toEqual({ text: 'A red square.' });
+    expect(cost).toEqual({
+      requests: 2,
+      faults: {},
+      tokensIn: 100,
+      tokensOut: 10,
+      price: (100 * 2 + 10 * 10) / 1e6,
+    });
+    expect(seen).toMatchObject({ model: 'm', max_tokens: 80 });
+    const [{ text }, { image_url }] = seen!.messages.at(-1)!.content as [
+      { text: string },
+      { image_url: { url: string } },
+    ];
+    expect(text).toMatch(/one plain sentence.*6 to 20 words/s);
+    const { width, height } = await decodeImage(Buffer.from(image_url.url.split(',')[1], 'base64'));
+    expect([width, height]).toEqual([16, 16]);
+  });
+
+  it.each([
+    ['a 429', { '429': 2 }],
+    ['a 429 with a time to come back', { '429-later': 2 }],
+    ['a 500', { '500': 3 }],
+    ['a cut connection', { cut: 2 }],
+    ['half a JSON', { 'half-json': 2 }],
+    ['a page', { html: 2 }],
+    ['ten megabytes', { huge: 1 }],
+    ['no answer', { hang: 1 }],
+  ] as [string, Partial<Record<Fault, number>>][])('asks again after %s', async (_, faults) => {
+    const real = kept(await startServer({ captioners: [shades], port: 0 }));
+    const list = Object.entries(faults).flatMap(([fault, count]) => Array<Fault>(count).fill(fault as Fault));
+    const proxy = kept(await faultProxy(real.url, (request) => list[request]));
+    const asked = await captioner(proxy.url, { timeout: 0.3 });
+    const [{ text }] = await asked.caption([await picture(9)]);
+    expect(text).toBe('shade 9');
+    const told = asked.cost!().faults;
+    expect(Object.values(told).reduce((a, b) => a + b, 0)).toBe(list.length);
+    expect(proxy.passed()).toBe(1);
+  });
+
+  it('captions every picture once through all that can go wrong', async () => {
+    const real = kept(await startServer({ captioners: [shades], port: 0 }));
+    const proxy = kept(
+      await faultProxy(real.url, (request) =>
+        request % 3 === 0 ? FAULTS[(request / 3) % FAULTS.length] : undefined,
+      ),
+    );
+    const asked = await captioner(proxy.url, { timeout: 0.5, tries: 20 });
+    const numbers = [...Array(40).keys()];
+    const results = await Promise.all(numbers.map(async (n) => asked.caption([await picture(n)])));
+    expect(results.flat().map(({ text }) => text)).toEqual(numbers.map((n) => `shade ${n}`));
+    const injected = Object.values(proxy.done).reduce((a, b) => a + b, 0);
+    expect(Object.values(asked.cost!().faults).reduce((a, b) => a + b, 0)).toBe(injected);
+    expect(injected).toBeGreaterThan(15);
+  }, 30_000);
+
+  it('waits as long as the server says, and longer from try to try where it says nothing', async () => {
+    let tries = 0;
+    const server = await talks(() =>
+      ++tries <= 3 ? { status: 503, body: { error: { message: 'loading' } } } : said('A dog.'),
+    );
+    waits.length = 0;
+    expect((await one(server.url)).result.text).toBe('A dog.');
+    expect(waits).toHaveLength(3);
+    expect(waits[2]).toBeGreaterThan(waits[0]);
+    let asked = 0;
+    const polite = kept(
+      await scriptedServer((path) =>
+        path.endsWith('/models')
+          ? { body: { data: [] } }
+          : ++asked === 1
+            ? { status: 429, body: { error: { message: 'later' } }, headers: { 'retry-after': '7' } }
+            : said('A cat.'),
+      ),
+    );
+    waits.length = 0;
+    let now = 0; // the clock goes on as it is waited for
+    const clock = {
+      now: () => now,
+      sleep: async (milliseconds: number) => {
+        waits.push(milliseconds);
+        now += milliseconds;
+      },
+    };
+    expect((await one(polite.url, { clock })).result.text).toBe('A cat.');
+    expect(Math.max(...waits)).toBe(7000);
+  });
+
+  it('stores no refusal and no empty answer as a caption', async () => {
+    for (const [answer, code] of [
+      [said("I'm sorry, but I can't help with that."), 'refused'],
+      [said(null, {}, { message: { role: 'assistant', content: null, refusal: 'No.' } }), 'refused'],
+      [said('Some', {}, { finish_reason: 'content_filter' }), 'refused'],
+      [said('  '), 'empty-caption'],
+      [said('<think>What is it? A dog'), 'empty-caption'],
+    ] as const) {
+      const server = await talks(() => answer);
+      const { result } = await one(server.url, { tries: 3 });
+      expect(result.text).toBe('');
+      expect(result.failure!.code).toBe(code);
+    }
+  });
+
+  it('leaves out what the server does not take, and keeps how sure the model is', async () => {
+    const seen: Body[] = [];
+    const server = await talks((body) => {
+      seen.push(body);
+      const refuse = (message: string) => ({ status: 400, body: { error: { message } } });
+      if (body.max_tokens !== undefined)
+        return refuse("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.");
+      return said(
+        '{"caption": "A red square."}',
+        {},
+        {
+          logprobs: {
+            content: [
+              { token: 'A', logprob: -0.5 },
+              { token: 'red', logprob: -1.5 },
+            ],
+          },
+        },
+      );
+    });
+    const { result } = await one(server.url);
+    expect(result).toEqual({ text: 'A red square.', score: -1 });
+    expect(seen.at(-1)!.max_completion_tokens).toBe(80);
+  });
+
+  it('hands over the caption that is there, to be refined, and says where there is none', async () => {
+    let prompt = '';
+    const server = await talks((body) => {
+      prompt = (body.messages.at(-1)!.content as { text: string }[])[0].text;
+      return said('A red square on white.');
+    });
+    const context = {
+      name: '/photos/garden/shed.jpg',
+      captions: [{ text: 'a square', kind: 'alt' as const, source: 'file' }],
+    };
+    expect((await one(server.url, { recipe: 'refine' }, context)).result.text).toBe('A red square on white.');
+    expect(prompt).toContain('"a square"');
+    expect(
+      (await one(server.url, { recipe: 'refine' }, { ...context, captions: [] })).result.failure!.code,
+    ).toBe('nothing-to-refine');
+  });
+
+  it('is known by its model, address and recipe, and never by its key', async () => {
+    vi.stubEnv('RECAPTION_API_KEY', 'sk-secret');
+    let key: unknown;
+    const server = await talks((_, headers) => {
+      key = headers.authorization;
+      return said('A dog.');
+    });
+    const [short, descriptive] = await Promise.all(
+      ['short', 'descriptive'].map((recipe) => captioner(server.url, { recipe })),
+    );
+    await short.caption([await picture()]);
+    expect(key).toBe('Bearer sk-secret');
+    expect(short.id).toContain(`m@${server.url} short-`);
+    expect(short.id).not.toBe(descriptive.id);
+    expect(JSON.stringify([short.id, short.cost!()])).not.toContain('secret');
+  });
+});
+
+describe('what is told at once', () => {
+  const failing = async (url: string, more: ServerCaptionerOptions = {}, model = 'm') =>
+    captioner(url, more, model)
+      .then(async (asked) => asked.caption([await picture()]))
+      .then(
+        () => expect.fail('nothing went wrong'),
+        (error) => error,
+      );
+
+  it.each([
+    [
+      'a wrong key',
+      { status: 401, body: { error: { message: 'Incorrect API key provided' } } },
+      'server-key',
+      /RECAPTION_API_KEY/,
+    ],
+    [
+      'a model that does not look',
+      { status: 400, body: { error: { message: 'this model does not support image input' } } },
+      'server-no-vision',
+      /vision-language/,
+    ],
+    [
+      'a model that is gone',
+      { status: 404, body: { error: { message: 'model not found' } } },
+      'server-no-model',
+      /name/,
+    ],
+  ])('%s', async (_, answer, code, hint) => {
+    const error = await failing((await talks(() => answer)).url);
+    expect(error.code).toBe(code);
+    expect(error.hint).toMatch(hint);
+  });
+
+  it('a model that the server does not have, with those that it has', async () => {
+    const error = await failing((await talks(() => said('x'))).url, {}, 'llava');
+    expect(error).toMatchObject({ code: 'server-no-model', hint: 'It has "m".' });
+  });
+
+  it('a server that is none of this kind, and one that is not there', async () => {
+    const page = kept(await scriptedServer(() => ({ body: '<h1>Hello</h1>', type: 'text/html' })));
+    expect(await failing(page.url)).toMatchObject({ code: 'server-not-openai' });
+    const strange = kept(await scriptedServer(() => ({ body: { hello: 'world' } })));
+    expect(await failing(strange.url)).toMatchObject({ code: 'server-not-openai' });
+    const gone = await scriptedServer(() => said('x'));
+    await gone.close();
+    expect(await failing(gone.url)).toMatchObject({ code: 'server-unreachable' });
+    expect(await failing('http://nowhere.invalid/v1')).toMatchObject({ code: 'server-unreachable' });
+  });
+
+  it('addresses and recipes that are none', async () => {
+    const refused = (ref: string, recipe = 'short') =>
+      openServerCaptioner(ref, { recipe }).then(
+        () => expect.fail('it was taken'),
+        ({ code }) => code,
+      );
+    expect(await refused('openai:@http://localhost/v1')).toBe('bad-server');
+    expect(await refused('openai:m@http://me:secret@localhost/v1')).toBe('bad-server');
+    expect(await refused('openai:m@http://localhost:1/v1', 'no-such-recipe')).toBe('no-recipe');
+  });
+
+  it('a server that has gone away in the middle: the job stops before all pictures have failed', async () => {
+    let answers = 0;
+    const server = await talks(() =>
+      answers++ < 3 ? said('A dog.') : { status: 500, body: { error: { message: 'gone' } } },
+    );
+    const asked = await captioner(server.url, { tries: 2, concurrency: 1 });
+    let done = 0;
+    const error = await (async () => {
+      for (let n = 0; n < 100; n++, done++) await asked.caption([await picture(n)]);
+    })().catch((thrown) => thrown);
+    expect(error.code).toBe('server-failed');
+    expect(done).toBeLessThan(20);
+  });
+});

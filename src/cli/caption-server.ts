@@ -1,0 +1,95 @@
+/** What `caption` adds for models behind a server: limits, prices, estimates. */
+import { InvalidArgumentError } from 'commander';
+import type { CaptionCost } from '../captioners/captioner.ts';
+import type { ServerCaptionerOptions } from '../captioners/server/captioner.ts';
+import { openDataset } from '../data/index.ts';
+import { UsageError } from '../errors.ts';
+import { measureImage } from '../image/index.ts';
+import { isServerRef } from '../remote/reference.ts';
+import type { Context } from './main.ts';
+import { counted, formatDuration, type Output, printable } from './output.ts';
+
+export interface ServerChoices {
+  rpm?: number;
+  tpm?: number;
+  timeout?: number;
+  tries?: number;
+  maxSide?: number;
+  concurrency?: number;
+  price?: { in: number; out: number };
+  limit?: number;
+  where?: string;
+}
+
+/** Parses `0.15,0.6`. */
+export function priceOf(text: string): { in: number; out: number } {
+  const prices = text.split(',').map(Number);
+  if (prices.length === 2 && prices.every((price) => Number.isFinite(price) && price >= 0))
+    return { in: prices[0], out: prices[1] };
+  throw new InvalidArgumentError('It must be two numbers, such as 0.15,0.6.');
+}
+
+export const serverOptions = ({ rpm, tpm, price, timeout, tries, maxSide, concurrency }: ServerChoices): ServerCaptionerOptions => ({
+  requestsPerMinute: rpm,
+  tokensPerMinute: tpm,
+  prices: price,
+  ...Object.fromEntries(Object.entries({ timeout, tries, maxSide, concurrency }).filter(([, value]) => value !== undefined)),
+}); // biome-ignore format: one line
+
+/** What was spent, and what went wrong on the way. */
+export function tellCost(cost: CaptionCost | undefined, output: Output): void {
+  if (!cost || cost.requests === 0) return;
+  output.record({ kind: 'cost', ...cost });
+  const tokens = `${cost.tokensIn.toLocaleString('en')} tokens sent, ${cost.tokensOut.toLocaleString('en')} received`;
+  const price = cost.price === undefined ? '' : `, ${cost.price.toFixed(4)} spent`;
+  output.note(`${counted(cost.requests, 'request')}, ${tokens}${price}`);
+  const faults = Object.entries(cost.faults).map(([fault, count]) => `${fault} ${count} ×`);
+  if (faults.length > 0) output.note(`asked again: ${faults.join(', ')}`);
+}
+
+/** Pictures whose size is looked at: the others will be like them. */
+const LOOKED_AT = 200;
+
+/** Says what captioning would take, without asking anybody. */
+export async function estimate(
+  place: string,
+  writers: readonly { ref: string; recipe?: string }[],
+  choices: ServerChoices,
+  { output, signal }: Context,
+): Promise<void> {
+  if (!writers.every(({ ref }) => isServerRef(ref)))
+    throw new UsageError('--dry-run is for models behind a server', { hint: 'Captioners that run here cost nothing: use --limit to try one.' }); // biome-ignore format: one line
+  const { expectedTokens, SERVER_DEFAULTS } = await import('../captioners/server/captioner.ts');
+  const { loadRecipe } = await import('../captioners/server/recipe.ts');
+  const {
+    limit = Number.POSITIVE_INFINITY,
+    where,
+    price,
+    rpm,
+    tpm,
+    maxSide = SERVER_DEFAULTS.maxSide,
+  } = choices;
+  const sizes: { width: number; height: number }[] = [];
+  let pictures = 0;
+  for await (const { image } of await openDataset(place, { where })) {
+    if (signal.aborted || pictures >= limit) break;
+    pictures++;
+    if (sizes.length >= LOOKED_AT) continue;
+    const size = await measureImage(image.path ?? (await image.bytes())).catch(() => undefined);
+    if (size) sizes.push(size);
+  }
+  for (const { ref, recipe: name = SERVER_DEFAULTS.recipe } of writers) {
+    const recipe = await loadRecipe(name);
+    const expected = sizes.map((size) => expectedTokens(recipe, size, maxSide));
+    const mean = (of: (tokens: { in: number; out: number }) => number) =>
+      expected.reduce((sum, tokens) => sum + of(tokens), 0) / Math.max(1, expected.length);
+    const [sent, received] = [pictures * mean((tokens) => tokens.in), pictures * mean((tokens) => tokens.out)].map(Math.round); // biome-ignore format: one line
+    const minutes = Math.max(rpm ? pictures / rpm : 0, tpm ? (sent + received) / tpm : 0);
+    const cost = price && (sent * price.in + received * price.out) / 1e6;
+    output.record({ kind: 'estimate', captioner: ref, recipe: name, pictures, tokensIn: sent, tokensOut: received, ...(cost !== undefined && { price: cost }), ...(minutes > 0 && { minutes }) }); // biome-ignore format: one line
+    output.print(`${printable(ref)}, ${printable(name)}: ${counted(pictures, 'picture')}, about ${sent.toLocaleString('en')} tokens sent and ${received.toLocaleString('en')} received`); // biome-ignore format: one line
+    if (cost !== undefined)
+      output.print(`  about ${cost.toFixed(2)} at ${price!.in} and ${price!.out} a million`);
+    if (minutes > 0) output.print(`  at least ${formatDuration(minutes * 60)}, by the limits`);
+  }
+}
