@@ -8,6 +8,7 @@ import { CAPTION_BATCH, type Captioner, type CaptionRequest, type CaptionResult 
 import { captionerFolder, isCaptioner } from './folder.ts';
 import { graphCaptionerFolder, isGraphCaptioner } from './graph/folder.ts';
 import { openGraphCaptioner } from './graph/open.ts';
+import { hubCaptions, isHubRef, openHubCaptioner } from './hub/captioner.ts';
 import { type CaptionNetwork, captionNetwork } from './network.ts';
 import { type OpenNetwork, openCaptioner } from './open.ts';
 import { openServerCaptioner, SERVER_DEFAULTS, type ServerCaptionerOptions } from './server/captioner.ts';
@@ -25,7 +26,8 @@ export interface LoadOptions {
 
 /**
  * A captioner by reference: a folder made by `recaption train captioner`, or the name of one that comes with the package.
- * Without a reference it is the starter captioner; `openai:MODEL@URL` is a vision-language model of a server.
+ * Without a reference it is the starter captioner; `openai:MODEL@URL` is a vision-language model of a server,
+ * `hf:ID` or `hf:FOLDER` a model of the Hugging Face hub.
  * @throws RecaptionError `no-captioner`, `bad-model`, `bad-weights`, `bad-config`, `no-device`.
  */
 export async function loadCaptioner(
@@ -33,6 +35,7 @@ export async function loadCaptioner(
   { device = 'cpu', batch = CAPTION_BATCH, vision, server }: LoadOptions = {},
 ): Promise<Captioner> {
   if (isServerRef(ref)) return openServerCaptioner(ref, server);
+  if (isHubRef(ref)) return openHubCaptioner(ref, { device, recipe: server?.recipe });
   const { id, asked, tokenizer, resolution, inputs, decoder, explain, close } = await openAny(
     ref,
     device,
@@ -94,13 +97,14 @@ const openAny = async (ref: string, device: Device, vision?: string[]): Promise<
 /** Which kind of captions a captioner writes. @param recipe of a server's model @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */
 export async function captionsOf(ref: string, recipe?: string): Promise<CaptionKind> {
   if (isServerRef(ref)) return (await loadRecipe(recipe ?? SERVER_DEFAULTS.recipe)).kind;
+  if (isHubRef(ref)) return hubCaptions(ref, recipe);
   if (await isGraphCaptioner(ref)) return (await graphCaptionerFolder(ref)).file.model.kind;
   return (await captionerFolder(ref)).model.kind;
 }
 
 /** Whether there is a captioner under this reference. */
 export const writesCaptions = async (ref: string): Promise<boolean> =>
-  isServerRef(ref) || (await isGraphCaptioner(ref)) || (await isCaptioner(ref));
+  isServerRef(ref) || isHubRef(ref) || (await isGraphCaptioner(ref)) || (await isCaptioner(ref));
 
 const unexplained = (place: string): RecaptionError =>
   new RecaptionError('bad-config', 'this captioner cannot tell what its captions are made from', {

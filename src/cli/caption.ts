@@ -240,7 +240,7 @@ async function captionersFor(
 ): Promise<Map<CaptionKind, Writer>> {
   const { captionsOf, writesCaptions } = await import('../captioners/load.ts');
   const writers = refs.flatMap((ref): Writer[] =>
-    isServerRef(ref) ? (recipes ?? wanted ?? [undefined]).map((recipe) => ({ ref, recipe })) : [{ ref }],
+    isAsked(ref) ? (recipes ?? wanted ?? [undefined]).map((recipe) => ({ ref, recipe })) : [{ ref }],
   );
   const found = new Map<CaptionKind, Writer>();
   for (const writer of writers) {
@@ -255,7 +255,7 @@ async function captionersFor(
   }
   for (const kind of wanted ?? []) {
     const tuned = refs.map((ref) => `${ref.replace(/[\\/]+$/, '')}-${kind}`);
-    for (const ref of tuned) if (!found.has(kind) && !isServerRef(ref) && (await writesCaptions(ref))) found.set(kind, { ref }); // biome-ignore format: one line
+    for (const ref of tuned) if (!found.has(kind) && !isAsked(ref) && (await writesCaptions(ref))) found.set(kind, { ref }); // biome-ignore format: one line
   }
   const missing = wanted?.find((kind) => !found.has(kind));
   if (missing !== undefined) {
@@ -265,6 +265,9 @@ async function captionersFor(
   }
   return wanted ? new Map([...found].filter(([kind]) => wanted.includes(kind))) : found;
 }
+
+/** Whether a captioner is asked by a recipe. */
+const isAsked = (ref: string): boolean => isServerRef(ref) || ref.startsWith('hf:');
 
 const nameOf = ({ ref, recipe }: Writer): string => (recipe === undefined ? ref : `${recipe} of ${ref}`);
 
