@@ -1,0 +1,204 @@
+/** The program against a server of ours, as users run both: through a proxy that spoils answers, killed on the way. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Folder, temporaryFolder } from './helpers/collection.ts';
+import { FAULTS, type FaultProxy, faultProxy } from './helpers/fault-proxy.ts';
+import { PROGRAM, runProgram, say } from './helpers/program.ts';
+
+const MODEL = 'world@0.1.0';
+const PICTURES = 60;
+let folder: Folder;
+let server: ChildProcess;
+let url: string;
+let proxy: FaultProxy;
+const at = (name: string) => join(folder.path, name);
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await say(
+    'world',
+    '--count',
+    `${PICTURES}`,
+    '--size',
+    '48',
+    '--seed',
+    '5',
+    '--format',
+    'sidecars',
+    '--out',
+    at('photos'),
+  );
+  server = spawn(process.execPath, [
+    PROGRAM,
+    'serve',
+    '--captioner',
+    'world',
+    '--generator',
+    'world',
+    '--port',
+    '0',
+    '--json',
+  ]);
+  url = await new Promise<string>((listening, failed) => {
+    let told = '';
+    server.stdout!.on('data', (text) => {
+      told += text;
+      const line = told.split('\n').find((one) => one.includes('"listening"'));
+      if (line) listening(JSON.parse(line).url);
+    });
+    server.on('exit', (code) => failed(new Error(`the server ended (${code}): ${told}`)));
+  });
+  proxy = await faultProxy(url, (request) =>
+    request % 4 === 1 ? FAULTS[Math.floor(request / 4) % FAULTS.length] : undefined,
+  );
+}, 60_000);
+afterAll(async () => {
+  await proxy.close();
+  server.kill('SIGKILL');
+  await folder.remove();
+});
+
+const rowsOf = async (
+  file: string,
+): Promise<{ key: string; caption: string; kind: string; captioner: string }[]> =>
+  (await readFile(at(file), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('captioning through a server', () => {
+  it('captions every picture once by each recipe, through faults and two kills, and counts every fault', async () => {
+    const args = [
+      PROGRAM,
+      'caption',
+      at('photos'),
+      '--captioner',
+      `openai:${MODEL}@${proxy.url}`,
+      '--recipe',
+      'short',
+      '--recipe',
+      'descriptive',
+      '--concurrency',
+      '4',
+      '--timeout',
+      '1',
+      '--tries',
+      '12',
+      '--out',
+      at('captions'),
+      '--json',
+    ];
+    for (const wait of [1500, 2500]) {
+      const killed = spawn(process.execPath, args, { stdio: 'ignore' });
+      await setTimeout(wait);
+      killed.kill('SIGKILL');
+      await new Promise((over) => killed.once('exit', over));
+    }
+    const before = { ...proxy.done };
+    const { code, stdout, stderr } = await runProgram(process.execPath, args);
+    expect(code, stderr).toBe(0);
+    for (const kind of ['short', 'descriptive']) {
+      const rows = await rowsOf(`captions/${kind}.jsonl`);
+      expect(new Set(rows.map(({ key }) => key)).size).toBe(PICTURES);
+      expect(rows).toHaveLength(PICTURES);
+      for (const row of rows) {
+        expect(row).toMatchObject({
+          kind,
+          captioner: expect.stringContaining(`${MODEL}@${proxy.url} ${kind}-`),
+        });
+        expect(row.caption).toMatch(
+          /\b(circle|square|triangle|diamond|star|heart|cross|moon|background|letters)/i,
+        );
+      }
+    }
+    const costs = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ kind }) => kind === 'cost');
+    const counted = costs
+      .flatMap(({ faults }) => Object.values(faults as Record<string, number>))
+      .reduce((a, b) => a + b, 0);
+    const injected = Object.entries(proxy.done).reduce(
+      (sum, [fault, count]) => sum + count - before[fault as keyof typeof before],
+      0,
+    );
+    expect(counted).toBe(injected);
+    expect(injected).toBeGreaterThan(5);
+  }, 120_000);
+
+  it('says what it would take, and asks nobody', async () => {
+    const passed = proxy.passed();
+    const { code, stdout } = await say(
+      'caption',
+      at('photos'),
+      '--captioner',
+      `openai:${MODEL}@${proxy.url}`,
+      '--dry-run',
+      '--price',
+      '1,4',
+      '--rpm',
+      '30',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const estimate = JSON.parse(stdout);
+    expect(estimate).toMatchObject({ kind: 'estimate', pictures: PICTURES, minutes: 2 });
+    expect(estimate.price).toBeCloseTo((estimate.tokensIn + 4 * estimate.tokensOut) / 1e6, 10);
+    expect(proxy.passed()).toBe(passed);
+  });
+
+  it('keeps the captions of a workspace with their author, and asks again only for what is missing', async () => {
+    await say('import', at('photos'), '--into', at('work'));
+    const args = [
+      'caption',
+      at('work'),
+      '--captioner',
+      `openai:${MODEL}@${url}`,
+      '--kind',
+      'short',
+      '--json',
+    ];
+    const first = await say(...args, '--limit', '10');
+    expect(first.code, first.stdout).toBe(0);
+    const second = await say(...args);
+    expect(JSON.parse(second.stdout.trim().split('\n').at(-2)!)).toMatchObject({
+      kind: 'done',
+      added: PICTURES - 10,
+    });
+  });
+});
+
+describe('drawing through a server', () => {
+  it('draws the same pictures as the generator itself', async () => {
+    const list = (await (await fetch(`${url}/models`)).json()) as { data: { id: string }[] };
+    const generator = list.data.at(-1)!.id;
+    const prompt = 'a large red circle in the middle, white background';
+    const there = await say(
+      'generate',
+      prompt,
+      '--model',
+      `openai:${generator}@${url}`,
+      '--seed',
+      '3',
+      '--out',
+      at('there'),
+    );
+    expect(there.code, there.stderr).toBe(0);
+    await say('generate', prompt, '--model', 'world', '--seed', '3', '--out', at('here'));
+    const { decodeImage } = await import('../src/image/index.ts');
+    const [one, other] = await Promise.all(
+      ['there', 'here'].map((name) => decodeImage(at(`${name}/00000.png`))),
+    );
+    expect(Buffer.from(one.data).equals(Buffer.from(other.data))).toBe(true);
+  }, 60_000);
+});
+
+it('ends when it is interrupted', async () => {
+  const over = new Promise<number | null>((ended) => server.removeAllListeners('exit').once('exit', ended));
+  server.kill('SIGINT');
+  expect(await over).toBe(130);
+}, 30_000);
