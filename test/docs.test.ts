@@ -105,7 +105,7 @@ test('docs/vision-encoders.md explains every key of a description', () => {
     expect(text).toContain(file.replace(/\.json$/, '.onnx'));
 });
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]; // biome-ignore format: one line
+const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`)]; // biome-ignore format: one line
 test.each(PAGES.filter((name) => name.endsWith('.md')))('every link of %s leads somewhere', (page) => {
   const links = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target);
   const files = links.filter((target) => !/^[a-z]+:/.test(target));
