@@ -10,6 +10,7 @@ import { readIndex } from '../jobs/generate-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { registerAutoencoder } from './evaluate-autoencoder.ts';
 import { registerRelations } from './evaluate-relations.ts';
+import { registerVerdicts } from './evaluate-verdicts.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, type Output } from './output.ts';
@@ -68,6 +69,7 @@ export const register: Register = (program, context) => {
     .action((options: Options) => scenes(options, context));
   registerAutoencoder(evaluate, context);
   registerRelations(evaluate, context);
+  registerVerdicts(evaluate, context);
 };
 
 async function scenes(options: Options, context: Context): Promise<void> {
