@@ -5,7 +5,12 @@ import { isServerRef, serverRef } from './reference.ts';
 /** A clock that goes on as it is waited for. */
 function standing() {
   let time = 0;
-  return { now: () => time, sleep: async (milliseconds: number) => void (time += milliseconds) };
+  return {
+    now: () => time,
+    sleep: async (milliseconds: number) => {
+      time += milliseconds;
+    },
+  };
 }
 
 describe('limits', () => {
