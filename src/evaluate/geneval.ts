@@ -1,0 +1,86 @@
+/** GenEval's rules (Ghosh et al. 2023): what a detector must find in a picture for its prompt to be met. */
+import type { Box } from '../data/regions.ts';
+import type { GenevalAsked } from './suites.ts';
+
+export interface Found {
+  label: string;
+  score: number;
+  /** In any unit that both axes share. */
+  box: Box;
+}
+
+/** Least score of a detection; where objects are counted, it must be surer. */
+export const THRESHOLD = 0.3;
+export const COUNTING_THRESHOLD = 0.9;
+/** Objects of a class that count at most. */
+const MOST = 16;
+/** Share of the summed sizes that centres must be apart by before they count as apart. */
+const MARGIN = 0.1;
+
+export type Position = 'left of' | 'right of' | 'above' | 'below';
+
+/**
+ * Where `a` lies as seen from `b`: the offset of the centres, on each axis less a tenth of the summed sizes, points within 60° of a
+ * direction. Two may hold; none where nothing is left of the offset.
+ */
+export function positionsOf(a: Box, b: Box): Position[] {
+  const offset = (from: number, length: number, to: number, other: number) => {
+    const apart = from + length / 2 - to - other / 2;
+    return Math.sign(apart) * Math.max(0, Math.abs(apart) - MARGIN * (length + other));
+  };
+  const dx = offset(a.x, a.width, b.x, b.width);
+  const dy = offset(a.y, a.height, b.y, b.height);
+  if (Math.abs(dx) < 1e-9 && Math.abs(dy) < 1e-9) return [];
+  const [x, y] = [dx, dy].map((part) => part / Math.hypot(dx, dy));
+  return [
+    ...(x < -0.5 ? (['left of'] as const) : []),
+    ...(x > 0.5 ? (['right of'] as const) : []),
+    ...(y < -0.5 ? (['above'] as const) : []),
+    ...(y > 0.5 ? (['below'] as const) : []),
+  ];
+}
+
+export interface GenevalVerdict {
+  met: boolean;
+  /** What is not as it was asked for, in words. */
+  missed: string[];
+}
+
+/** @param colourOf name of the colour of what was found */
+export function checkGeneval(
+  { tag, include, exclude = [] }: GenevalAsked,
+  found: readonly Found[],
+  colourOf: (object: Found) => string,
+): GenevalVerdict {
+  const least = tag === 'counting' ? COUNTING_THRESHOLD : THRESHOLD;
+  const of = (name: string) =>
+    found
+      .filter(({ label, score }) => label === name && score > least)
+      .sort((a, b) => b.score - a.score)
+      .slice(0, MOST);
+  const missed: string[] = [];
+  const groups: (Found[] | undefined)[] = [];
+  for (const { class: name, count, color, position } of include) {
+    const objects = of(name).slice(0, count);
+    const before = missed.length;
+    if (objects.length < count) missed.push(`${name}: ${objects.length} of ${count}`);
+    else {
+      if (color !== undefined) {
+        const right = objects.filter((object) => colourOf(object) === color).length;
+        if (right < count) missed.push(`${color} ${name}: ${right} of ${count}`);
+      }
+      if (position && missed.length === before) {
+        const [wanted, target] = position;
+        const others = groups[target];
+        if (!others) missed.push(`${name} ${wanted} what is not there`);
+        else if (!objects.every((one) => others.every((other) => positionsOf(one.box, other.box).includes(wanted)))) missed.push(`${name} ${wanted} ${others[0].label}`); // biome-ignore format: one line
+      }
+    }
+    groups.push(missed.length === before ? objects : undefined);
+  }
+  for (const { class: name, count } of exclude) {
+    const there = of(name).length;
+    if (there >= count) missed.push(`${name}: ${there}, not fewer than ${count}`);
+  }
+  return { met: missed.length === 0, missed };
+}
