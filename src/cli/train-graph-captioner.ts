@@ -72,6 +72,9 @@ function draw(event: GraphTrainEvent, output: Output): void {
     case 'features':
       output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
       break;
+    case 'parsing':
+      output.progress({ ...event, label: 'parsing captions', unit: 'images', rate: event.imagesPerSecond });
+      break;
     case 'relating':
       output.progress({ ...event, label: 'finding relations', unit: 'images', rate: event.imagesPerSecond });
       break;

@@ -1,6 +1,7 @@
 import type { Failure } from '../../data/sample.ts';
 import type { CheckpointEvent, StepEvent } from '../../models/training/loop.ts';
 import type { FeaturesEvent } from '../../models/training/prepare.ts';
+import type { ParsingEvent } from '../relations/mining.ts';
 import type { RelatingEvent } from './graphs.ts';
 import type { GraphValidation } from './validate.ts';
 
@@ -28,6 +29,7 @@ export type GraphTrainEvent =
     }
   | FeaturesEvent
   | RelatingEvent
+  | ParsingEvent
   | (StepEvent & GraphStepFields)
   | ({ kind: 'validation'; step: number; best: boolean } & GraphValidation)
   | CheckpointEvent

@@ -29,10 +29,11 @@ import { random, streamKey } from '../../random.ts';
 import { type Arrays, countParameters, params } from '../../tensor/index.ts';
 import { loadSceneGraphParser } from '../../text/scene-graph/index.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
-import { type Augmentation, drawMirrored } from '../batches.ts';
+import { type Augmentation, drawMirrored, type TokenisedImage } from '../batches.ts';
 import { specialTokens } from '../network.ts';
 import { cacheSight, openSight } from '../regions/sight.ts';
 import { relationFolder } from '../relations/folder.ts';
+import { eachParsed } from '../relations/mining.ts';
 import { type Rollouts, rollouts } from '../self-critical.ts';
 import { learnTokenizer, tokenise } from '../train-setup.ts';
 import { type EdgeFinder, type EdgeSource, openEdges } from './edges.ts';
@@ -108,6 +109,11 @@ const KEYS = 'docs/graph-captioner.md lists every key.';
 
 /** Regions of a picture at most. */
 const MOST_REGIONS = 16;
+
+// biome-ignore lint/correctness/useYield: it stands in for one that tells how far it is
+async function* plainly<T>(all: T): AsyncGenerator<never, T> {
+  return all;
+}
 
 /**
  * Trains a graph captioner, and leaves a folder as `recaption train captioner` does, with the relation graph in `relations/`.
@@ -210,15 +216,18 @@ async function* train(
   config.vocabulary = tokenizer.vocabSize;
   const special = specialTokens(tokenizer);
   const parser = await loadSceneGraphParser();
-  const kinded = (list: PreparedImage[]): KindedImage[] =>
-    tokenise(list, tokenizer).map((image) => ({
-      ...image,
-      ...(config.kinds !== 'none' && {
-        wordKinds: image.tokens.map((tokens, i) => kindsOfTokens(image.captions[i], tokens, parser, tokenizer)), // biome-ignore format: one line
-      }),
-    }));
-  const tokenised = kinded(images);
-  const validated = kinded(validation.slice(0, training.validateImages));
+  const kindsOf = (image: TokenisedImage): KindedImage => ({
+    ...image,
+    wordKinds: image.tokens.map((tokens, i) => kindsOfTokens(image.captions[i], tokens, parser, tokenizer)),
+  });
+  const kinded = (list: PreparedImage[]) =>
+    config.kinds === 'none' ? plainly(tokenise(list, tokenizer)) : eachParsed(tokenise(list, tokenizer), kindsOf, signal); // biome-ignore format: one line
+  const tokenised: KindedImage[] = yield* kinded(images);
+  const validated: KindedImage[] = yield* kinded(validation.slice(0, training.validateImages));
+  if (signal.aborted) {
+    yield stoppedAt(0, 0);
+    return;
+  }
   const cut = tokenised.flatMap(({ tokens }) => tokens).filter(({ length }) => length >= config.maxTokens).length; // biome-ignore format: one line
   if (cut > 0) yield { kind: 'warning', code: 'caption-cut', message: `${cut === 1 ? '1 caption is' : `${cut} captions are`} longer than ${config.maxTokens} tokens; what is beyond is not learnt` }; // biome-ignore format: one line
 

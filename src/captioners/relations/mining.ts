@@ -26,16 +26,24 @@ export interface ParsingEvent {
 const EVERY = 256;
 
 /** Triplets of the captions of each picture. */
-export async function* parseAll(
+export const parseAll = (
   images: readonly PreparedImage[],
   parser: SceneGraphParser,
   signal: AbortSignal,
-): AsyncGenerator<ParsingEvent, Triplet[][]> {
+): AsyncGenerator<ParsingEvent, Triplet[][]> =>
+  eachParsed(images, ({ references }) => tripletsOf(references, parser), signal);
+
+/** What is made of each picture by parsing its captions; ends early when it is stopped. */
+export async function* eachParsed<T, U>(
+  images: readonly T[],
+  parse: (image: T) => U,
+  signal: AbortSignal,
+): AsyncGenerator<ParsingEvent, U[]> {
   const start = performance.now();
-  const all: Triplet[][] = [];
-  for (const { references } of images) {
+  const all: U[] = [];
+  for (const image of images) {
     if (signal.aborted) return all;
-    all.push(tripletsOf(references, parser));
+    all.push(parse(image));
     if (all.length % EVERY > 0) continue;
     const rate = all.length / ((performance.now() - start) / 1000);
     yield {
