@@ -42,11 +42,11 @@ export interface PreparingEvent {
 }
 
 /**
- * Captions are drawn at a low temperature. A captioner that always takes the likeliest word says a thing in few ways, and who learns
- * from it understands no others: of 320 scenes its descriptions have 182 forms when it searches, 261 when it draws at 0.3, of which 87 % are
- * true in everything they say, in place of 91 %.
+ * Captions are drawn, not searched for. A captioner that always takes the likeliest word says a thing in few ways, and who learns from it
+ * understands no others: descriptions of 400 scenes by `plain-world` are built in 275 ways when it searches, in 374 when it draws at 0.5 (true
+ * ones in 396), and as many are true.
  */
-const TEMPERATURE = 0.3;
+const TEMPERATURE = 0.5;
 
 /** Prompts come from scenes of a seed that nobody is trained on. */
 const APART = 1_000_000;

@@ -42,11 +42,11 @@ export interface Experiment {
   forms: Record<'quick' | 'full', ExperimentForm>;
 }
 
-/** One or two plain objects on the lines of a grid: what a small generator learns in minutes. */
+/** One to three plain objects on the lines of a grid: what a small generator learns in twenty minutes. Of one or two it learns later where they go. */
 export const WORLD = {
   size: 48,
   minObjects: 1,
-  maxObjects: 2,
+  maxObjects: 3,
   grid: 6,
   textures: 0,
   letters: 0,
@@ -54,8 +54,8 @@ export const WORLD = {
   overlaps: 0,
 } as const;
 
-/** Who captions the scenes: fine-tunes of one captioner that was trained on scenes of other seeds. */
-export const CAPTIONERS = ['world-short', 'world'];
+/** Who captions the scenes: fine-tunes of one captioner, trained on scenes of other seeds like these. */
+export const CAPTIONERS = ['plain-world-short', 'plain-world'];
 
 /** The generator of all arms. */
 export const CONFIG = {
@@ -65,6 +65,7 @@ export const CONFIG = {
     draws: 2,
     learningRate: 0.002,
     warmup: 100,
+    schedule: 'trapezoid',
     captionDropout: 0.07,
     timeMean: 0.8,
     timeDeviation: 1.3,
@@ -86,7 +87,7 @@ const QUICK: ExperimentForm = {
   config: NARROW,
   main: 'claims',
 };
-const FULL: ExperimentForm = { scenes: 20_000, seeds: 1, steps: 2000, most: 200 };
+const FULL: ExperimentForm = { scenes: 20_000, seeds: 1, steps: 1200, most: 200 };
 
 const arm = (name: string, mix: string, reword?: Reword): Arm => ({ name, captions: parseBlend(mix), ...(reword && { reword }) }); // biome-ignore format: one line
 

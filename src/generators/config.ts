@@ -21,7 +21,7 @@ export const generatorTrainingSchema = z.strictObject({
   /** Peak of the schedule. */
   learningRate: z.number().positive().default(2e-3),
   warmup: z.number().int().nonnegative().default(100),
-  schedule: z.enum(['cosine', 'constant']).default('cosine'),
+  schedule: z.enum(['cosine', 'trapezoid', 'constant']).default('cosine'),
   weightDecay: z.number().nonnegative().default(0.01),
   clip: z.number().nonnegative().default(1),
   ema: z.number().min(0).max(0.99999).default(0.998),

@@ -20,7 +20,7 @@ import {
   runName,
   savedState,
 } from '../models/training/run-folder.ts';
-import { constantSchedule, cosineSchedule, trainStep } from '../nn/index.ts';
+import { constantSchedule, cosineSchedule, trainStep, trapezoidSchedule } from '../nn/index.ts';
 import { type Arrays, countParameters, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type GeneratorFile, parseGeneratorFile } from './config.ts';
@@ -93,6 +93,8 @@ export interface TrainGeneratorOptions extends RunOptions {
 
 /** Pictures that the scale of latents is measured on. */
 const SCALED = 256;
+
+const SCHEDULES = { cosine: cosineSchedule, trapezoid: trapezoidSchedule, constant: constantSchedule };
 /** Folder within a run's of the weights that it had on the way. */
 export const SNAPSHOTS = 'snapshots';
 /** How previews are drawn: fewer steps than by default, for they are only looked at. */
@@ -360,7 +362,7 @@ async function* train(
     batch,
     accumulate,
     learningRate,
-    schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup),
+    schedule: SCHEDULES[training.schedule](warmup),
     batchAt,
     fields: () => ({}),
     every: training.validateEvery,
