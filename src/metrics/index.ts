@@ -31,6 +31,7 @@ export {
   cosine,
   refClipScoreOf,
 } from './clip-score.ts';
+export { FRECHET_LEAST, frechetDistance, Moments } from './frechet.ts';
 export type { CaptionItem, MetricItem, MetricResult } from './item.ts';
 export { type MeteorOptions, meteor } from './meteor.ts';
 export { METEOR_MODULES, type MeteorModule } from './meteor-words.ts';
