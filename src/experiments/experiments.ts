@@ -65,7 +65,6 @@ export const CONFIG = {
     draws: 2,
     learningRate: 0.002,
     warmup: 100,
-    schedule: 'trapezoid',
     captionDropout: 0.07,
     timeMean: 0.8,
     timeDeviation: 1.3,
@@ -87,7 +86,7 @@ const QUICK: ExperimentForm = {
   config: NARROW,
   main: 'claims',
 };
-const FULL: ExperimentForm = { scenes: 20_000, seeds: 1, steps: 1200, most: 200 };
+const FULL: ExperimentForm = { scenes: 20_000, seeds: 1, steps: 2000, most: 200 };
 
 const arm = (name: string, mix: string, reword?: Reword): Arm => ({ name, captions: parseBlend(mix), ...(reword && { reword }) }); // biome-ignore format: one line
 
