@@ -9,7 +9,7 @@ import { type Context, EXIT, type Register } from './main.ts';
 import { choicesOf, deviceOption, number, readJsonFile, required, several, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { length, stepProgress } from './train.ts';
+import { length, stepProgress } from './training.ts';
 
 /** The library's options as they are typed. */
 type Options = Omit<CompareOptions, 'arms' | 'data' | 'out' | 'clip' | 'config' | 'signal' | 'upsample'> & {

@@ -5,11 +5,10 @@ import type { TrainGraphCaptionerOptions } from '../captioners/graph/train.ts';
 import type { GraphTrainEvent } from '../captioners/graph/train-events.ts';
 import { CAPTION_KINDS } from '../data/sample.ts';
 import { shellWord } from './interrupt.ts';
-import { type Context, EXIT } from './main.ts';
-import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
-import { counted, formatDuration, type Output, printable } from './output.ts';
-import { shortPath } from './places.ts';
-import { length, millions, stepProgress } from './train.ts';
+import type { Context } from './main.ts';
+import { readJsonFile, required } from './options.ts';
+import { counted, type Output, printable } from './output.ts';
+import { drawCommon, drawDone, follow, millions, planned, runOptions, stepProgress } from './training.ts';
 
 type Options = Partial<Pick<TrainGraphCaptionerOptions, 'data' | 'out' | 'vision'>> &
   Omit<TrainGraphCaptionerOptions, 'data' | 'out' | 'vision' | 'config' | 'configPlace' | 'signal'> & {
@@ -17,7 +16,8 @@ type Options = Partial<Pick<TrainGraphCaptionerOptions, 'data' | 'out' | 'vision
   };
 
 export function registerGraphCaptioner(train: Command, context: Context): void {
-  train
+  runOptions(
+    train
     .command('graph-captioner')
     .summary('train a captioner that reads how things in a picture stand to each other')
     .description(
@@ -33,19 +33,8 @@ export function registerGraphCaptioner(train: Command, context: Context): void {
     .addOption(new Option('--edges <source>', 'relations are found by the network of --relations, by its labels of pairs alone, or said by scenes').choices(EDGE_SOURCES)) // biome-ignore format: one line
     .option('--init <dir>', 'graph captioner to start from: to go on by rewards (training.selfCritical)')
     .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
-    .addOption(new Option('--kind <kind>', 'learn captions of this kind only (default: all)').choices(CAPTION_KINDS)) // biome-ignore format: one line
-    .addOption(
-      length('--epochs <n>', 'length of the training, in passes over the data', ['steps', 'minutes']),
-    )
-    .addOption(length('--steps <n>', 'length of the training, in steps', ['epochs', 'minutes']))
-    .addOption(
-      new Option('--minutes <m>', 'length of the training, in minutes')
-        .argParser(number('above 0', (m) => m > 0))
-        .conflicts(['epochs', 'steps']),
-    )
-    .option('--seed <k>', 'the same seed trains the same model on the same machine', wholeNumber(0), 0)
-    .addOption(deviceOption())
-    .option('--resume', 'go on from the last checkpoint in --out', false)
+    .addOption(new Option('--kind <kind>', 'learn captions of this kind only (default: all)').choices(CAPTION_KINDS)), // biome-ignore format: one line
+  )
     .addHelpText(
       'after',
       '\nExample:\n  $ recaption train graph-captioner --data photos/ --regions yolox_nano.onnx --vision mobilenet_v2_224.onnx --relations relations --out model',
@@ -53,25 +42,18 @@ export function registerGraphCaptioner(train: Command, context: Context): void {
     .action((options: Options) => run(options, context));
 }
 
-async function run(options: Options, { output, signal, exit }: Context): Promise<void> {
+async function run(options: Options, context: Context): Promise<void> {
   const { config, vision = [], ...rest } = options;
   const data = required(options.data, '--data <source...>');
   const out = required(options.out, '--out <dir>');
   const parsed = config === undefined ? undefined : await readJsonFile(config);
   const { trainGraphCaptioner } = await import('../captioners/graph/train.ts');
-  const given = { ...rest, data, out, vision, config: parsed, configPlace: config, signal };
-  for await (const event of trainGraphCaptioner(given)) {
-    output.record(event);
-    draw(event, output);
-    if (event.kind === 'done' && event.failed > 0) exit(EXIT.doneWithFailures);
-  }
+  const given = { ...rest, data, out, vision, config: parsed, configPlace: config, signal: context.signal };
+  await follow(trainGraphCaptioner(given), draw, context);
 }
 
 function draw(event: GraphTrainEvent, output: Output): void {
   switch (event.kind) {
-    case 'features':
-      output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
-      break;
     case 'parsing':
       output.progress({ ...event, label: 'parsing captions', unit: 'images', rate: event.imagesPerSecond });
       break;
@@ -79,10 +61,8 @@ function draw(event: GraphTrainEvent, output: Output): void {
       output.progress({ ...event, label: 'finding relations', unit: 'images', rate: event.imagesPerSecond });
       break;
     case 'plan': {
-      const steps = event.steps === undefined ? '' : `, ${counted(event.steps, 'step')}`;
-      const resumed = event.resumedFrom > 0 ? `, going on from step ${event.resumedFrom}` : '';
       output.print(
-        `${counted(event.images, 'image')}, ${counted(event.captions, 'caption')}; ${event.regions.toFixed(1)} regions and ${event.edges.toFixed(2)} relations of a picture; ${millions(event.parameters)} parameters${steps}${resumed}`,
+        `${counted(event.images, 'image')}, ${counted(event.captions, 'caption')}; ${event.regions.toFixed(1)} regions and ${event.edges.toFixed(2)} relations of a picture; ${millions(event.parameters)} parameters${planned(event)}`,
       );
       break;
     }
@@ -104,20 +84,14 @@ function draw(event: GraphTrainEvent, output: Output): void {
       }
       break;
     }
-    case 'warning':
-      output.note(`warning: ${event.message}`);
-      break;
-    case 'failure':
-      output.failure(event.failure);
-      break;
     case 'done': {
       const score = event.ciderD === undefined ? '' : `, CIDEr-D ${event.ciderD.toFixed(3)}`;
-      const verb = event.stopped ? 'Stopped after' : 'Trained';
-      output.print(`${verb} ${event.step} steps in ${formatDuration(event.minutes * 60)}${score}: ${printable(event.path)}`); // biome-ignore format: one line
-      if (event.failures !== undefined)
-        output.print(`${counted(event.failed, 'sample')} left out, listed in ${printable(shortPath(event.failures))}`); // biome-ignore format: one line
+      drawDone(event, score, output);
       if (!event.stopped)
         output.print(`Use it: recaption caption SOURCE --captioner ${shellWord(printable(event.path))}`);
+      break;
     }
+    default:
+      drawCommon(event, output);
   }
 }

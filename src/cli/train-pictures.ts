@@ -1,12 +1,12 @@
 /** `train autoencoder` and `train decoder`: what learns from pictures alone. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { DecoderRun } from '../generators/train-decoder.ts';
 import type { PictureEvent, PictureRun } from '../generators/train-pictures.ts';
-import { type Context, EXIT } from './main.ts';
-import { deviceOption, number, readJsonFile, required, wholeNumber } from './options.ts';
-import { counted, formatDuration, type Output, printable } from './output.ts';
+import type { Context } from './main.ts';
+import { readJsonFile, required, wholeNumber } from './options.ts';
+import { counted, type Output, printable } from './output.ts';
 import { shortPath } from './places.ts';
-import { length, millions, stepProgress } from './train.ts';
+import { drawCommon, drawDone, follow, millions, planned, runOptions, stepProgress } from './training.ts';
 
 type Options = Partial<Pick<DecoderRun, 'data' | 'out'>> &
   Omit<DecoderRun, 'data' | 'out' | 'config' | 'configPlace' | 'signal'> & { config?: string };
@@ -24,7 +24,7 @@ export function registerPictures(train: Command, context: Context): void {
     )
     .action(async (options: Options) => {
       const { trainAutoencoder } = await import('../generators/train-autoencoder.ts');
-      await follow(trainAutoencoder(await runOf(options, context)), context);
+      await follow(trainAutoencoder(await runOf(options, context)), draw, context);
     });
   pictureOptions(
     train
@@ -44,32 +44,22 @@ export function registerPictures(train: Command, context: Context): void {
     .action(async (options: Options) => {
       const { trainDecoder } = await import('../generators/train-decoder.ts');
       const { latent, teacher } = options;
-      await follow(trainDecoder({ ...(await runOf(options, context)), latent, teacher }), context);
+      await follow(trainDecoder({ ...(await runOf(options, context)), latent, teacher }), draw, context);
     });
 }
 
 const pictureOptions = (command: Command): Command =>
-  command
-    .option(
-      '--data <source...>',
-      'pictures: folders, .tar shards, metadata.jsonl, workspaces; captions are not needed',
-    )
-    .option('--val <source>', 'pictures kept apart, to measure PSNR while it trains')
-    .option('--out <dir>', 'folder for the model, its previews, checkpoints and metrics.jsonl')
-    .option('--size <pixels>', 'width and height that pictures are resized to', wholeNumber(8, 1024), 64)
-    .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch')
-    .addOption(
-      length('--epochs <n>', 'length of the training, in passes over the data', ['steps', 'minutes']),
-    )
-    .addOption(length('--steps <n>', 'length of the training, in steps', ['epochs', 'minutes']))
-    .addOption(
-      new Option('--minutes <m>', 'length of the training, in minutes')
-        .argParser(number('above 0', (m) => m > 0))
-        .conflicts(['epochs', 'steps']),
-    )
-    .option('--seed <k>', 'the same seed trains the same model on the same machine', wholeNumber(0), 0)
-    .addOption(deviceOption())
-    .option('--resume', 'go on from the last checkpoint in --out', false);
+  runOptions(
+    command
+      .option(
+        '--data <source...>',
+        'pictures: folders, .tar shards, metadata.jsonl, workspaces; captions are not needed',
+      )
+      .option('--val <source>', 'pictures kept apart, to measure PSNR while it trains')
+      .option('--out <dir>', 'folder for the model, its previews, checkpoints and metrics.jsonl')
+      .option('--size <pixels>', 'width and height that pictures are resized to', wholeNumber(8, 1024), 64)
+      .option('--config <file>', 'JSON file: sizes of the network, learning rate, batch'),
+  );
 
 async function runOf(
   { config, latent: _, teacher: __, ...rest }: Options,
@@ -80,27 +70,14 @@ async function runOf(
   return { ...rest, data, out, config: config && (await readJsonFile(config)), configPlace: config, signal };
 }
 
-async function follow(events: AsyncIterable<PictureEvent>, { output, exit }: Context): Promise<void> {
-  for await (const event of events) {
-    output.record(event);
-    draw(event, output);
-    if (event.kind === 'done' && event.failed > 0) exit(EXIT.doneWithFailures);
-  }
-}
-
 function draw(event: PictureEvent, output: Output): void {
   switch (event.kind) {
     case 'plan': {
-      const steps = event.steps === undefined ? '' : `, ${counted(event.steps, 'step')}`;
-      const resumed = event.resumedFrom > 0 ? `, going on from step ${event.resumedFrom}` : '';
       output.print(
-        `${counted(event.images, 'image')}, ${millions(event.parameters)} parameters${steps}${resumed}`,
+        `${counted(event.images, 'image')}, ${millions(event.parameters)} parameters${planned(event)}`,
       );
       break;
     }
-    case 'features':
-      output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
-      break;
     case 'step':
       output.progress(stepProgress(event, { digits: 4 }));
       break;
@@ -112,19 +89,12 @@ function draw(event: PictureEvent, output: Output): void {
     case 'preview':
       output.note(output.dim(`preview: ${printable(shortPath(event.path))}`));
       break;
-    case 'failure':
-      output.failure(event.failure);
-      break;
     case 'done': {
       const measured = event.psnr === undefined ? '' : `, PSNR ${event.psnr.toFixed(2)} dB`;
-      const verb = event.stopped ? 'Stopped after' : 'Trained';
-      output.print(
-        `${verb} ${event.step} steps in ${formatDuration(event.minutes * 60)}${measured}: ${printable(event.path)}`,
-      );
-      if (event.failures !== undefined)
-        output.print(
-          `${counted(event.failed, 'sample')} left out, listed in ${printable(shortPath(event.failures))}`,
-        );
+      drawDone(event, measured, output);
+      break;
     }
+    default:
+      drawCommon(event, output);
   }
 }
