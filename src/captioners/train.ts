@@ -14,7 +14,15 @@ import {
   prepareImages,
   type Recorder,
 } from '../models/training/prepare.ts';
-import { fingerprint, logMetrics, otherData, runName, savedState } from '../models/training/run-folder.ts';
+import {
+  type Closable,
+  fingerprint,
+  logMetrics,
+  otherData,
+  runName,
+  savedState,
+  withOpened,
+} from '../models/training/run-folder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
 import { constantSchedule, cosineSchedule, type StepResult, type TrainStep, trainStep } from '../nn/index.ts';
 import { streamKey } from '../random.ts';
@@ -91,19 +99,11 @@ const MOST_REGIONS = 16;
  * readers and writers.
  */
 export async function* trainCaptioner(options: TrainCaptionerOptions): AsyncGenerator<TrainEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
 /** @param opened gets everything that must be closed, however this ends. */
-async function* train(
-  options: TrainCaptionerOptions,
-  opened: { close(): Promise<void> }[],
-): AsyncGenerator<TrainEvent> {
+async function* train(options: TrainCaptionerOptions, opened: Closable[]): AsyncGenerator<TrainEvent> {
   const { out, seed, device, signal } = options;
   const saved = await savedState(statePath(out), options);
   const from = options.init === undefined ? undefined : await captionerFolder(options.init);

@@ -16,7 +16,15 @@ import { asSigned } from '../models/diffusion-transformer/process.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
-import { fingerprint, logMetrics, otherData, runName, savedState } from '../models/training/run-folder.ts';
+import {
+  type Closable,
+  fingerprint,
+  logMetrics,
+  otherData,
+  runName,
+  savedState,
+  withOpened,
+} from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { compile, countParameters, type Device, input, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -48,18 +56,10 @@ export const autoencoderFileSchema = z.strictObject({
  * @throws RecaptionError `bad-config`, `run-exists`, `run-differs`, `bad-checkpoint`, `non-finite`, and those of readers and writers
  */
 export async function* trainAutoencoder(options: PictureRun): AsyncGenerator<PictureEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
-async function* train(
-  options: PictureRun,
-  opened: { close(): Promise<void> }[],
-): AsyncGenerator<PictureEvent> {
+async function* train(options: PictureRun, opened: Closable[]): AsyncGenerator<PictureEvent> {
   const { out, seed, device, size, signal } = options;
   const saved = await savedState(statePath(out), options);
   const hint = 'docs/generating.md lists every key with its range and default.';

@@ -12,7 +12,15 @@ import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/proces
 import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import type { PreparedImage } from '../models/training/prepare.ts';
-import { fingerprint, logMetrics, otherData, runName, savedState } from '../models/training/run-folder.ts';
+import {
+  type Closable,
+  fingerprint,
+  logMetrics,
+  otherData,
+  runName,
+  savedState,
+  withOpened,
+} from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { type Arrays, countParameters, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -67,18 +75,10 @@ const TWO_STEPS = { steps: 2, sampler: 'consistency', shift: 1 } as const;
  * @throws RecaptionError `bad-config`, `bad-model`, `run-exists`, `run-differs`, `bad-checkpoint`, `non-finite`, and those of readers and writers
  */
 export async function* trainDecoder(options: DecoderRun): AsyncGenerator<PictureEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
-async function* train(
-  options: DecoderRun,
-  opened: { close(): Promise<void> }[],
-): AsyncGenerator<PictureEvent> {
+async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<PictureEvent> {
   const { out, seed, device, size, signal } = options;
   const saved = await savedState(statePath(out), options);
   const teacher = options.teacher === undefined ? undefined : await readDecoder(options.teacher);

@@ -13,12 +13,14 @@ import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
 import {
+  type Closable,
   fingerprint,
   logMetrics,
   otherData,
   type RunOptions,
   runName,
   savedState,
+  withOpened,
 } from '../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, trainStep, trapezoidSchedule } from '../nn/index.ts';
 import { type Arrays, countParameters, params } from '../tensor/index.ts';
@@ -108,19 +110,11 @@ const PREVIEW_STEPS = 12;
  * and writers.
  */
 export async function* trainGenerator(options: TrainGeneratorOptions): AsyncGenerator<GeneratorEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
 /** @param opened gets everything that must be closed, however this ends. */
-async function* train(
-  options: TrainGeneratorOptions,
-  opened: { close(): Promise<void> }[],
-): AsyncGenerator<GeneratorEvent> {
+async function* train(options: TrainGeneratorOptions, opened: Closable[]): AsyncGenerator<GeneratorEvent> {
   const { out, seed, device, signal, captions: blend } = options;
   const saved = await savedState(statePath(out), options);
   if (options.teacher && options.init) throw new RecaptionError('bad-config', 'a pupil starts from its teacher, not from another generator', { hint: 'Leave out --init or --teacher.' }); // biome-ignore format: one line

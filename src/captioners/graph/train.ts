@@ -17,12 +17,14 @@ import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.t
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../../models/training/prepare.ts';
 import {
+  type Closable,
   fingerprint,
   logMetrics,
   otherData,
   type RunOptions,
   runName,
   savedState,
+  withOpened,
 } from '../../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, type StepResult, trainStep } from '../../nn/index.ts';
 import { random, streamKey } from '../../random.ts';
@@ -123,17 +125,12 @@ async function* plainly<T>(all: T): AsyncGenerator<never, T> {
 export async function* trainGraphCaptioner(
   options: TrainGraphCaptionerOptions,
 ): AsyncGenerator<GraphTrainEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
 async function* train(
   options: TrainGraphCaptionerOptions,
-  opened: { close(): Promise<void> }[],
+  opened: Closable[],
 ): AsyncGenerator<GraphTrainEvent> {
   const { out, seed, device, signal } = options;
   const saved = await savedState(statePath(out), options);

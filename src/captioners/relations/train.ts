@@ -12,12 +12,14 @@ import { epochOrder } from '../../models/training/epoch-order.ts';
 import { startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
 import { type PreparedImage, prepareImages } from '../../models/training/prepare.ts';
 import {
+  type Closable,
   fingerprint,
   logMetrics,
   otherData,
   type RunOptions,
   runName,
   savedState,
+  withOpened,
 } from '../../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../../nn/index.ts';
 import { countParameters, params, type Weights } from '../../tensor/index.ts';
@@ -78,17 +80,12 @@ const MOST_EDGES = 500;
  * @throws RecaptionError `no-captions`, `no-triplets`, `no-truth`, `bad-config`, `run-exists`, `run-differs`, and those of readers and writers
  */
 export async function* trainRelations(options: TrainRelationsOptions): AsyncGenerator<RelationTrainEvent> {
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    yield* train(options, opened);
-  } finally {
-    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
-  }
+  yield* withOpened((opened) => train(options, opened));
 }
 
 async function* train(
   options: TrainRelationsOptions,
-  opened: { close(): Promise<void> }[],
+  opened: Closable[],
 ): AsyncGenerator<RelationTrainEvent> {
   const { out, seed, device, signal, supervised = false } = options;
   const saved = await savedState(statePath(out), options);

@@ -18,6 +18,20 @@ export interface RunOptions {
   signal: AbortSignal;
 }
 
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/** Closes what the work has opened, the last first, however it ends. */
+export async function* withOpened<E>(work: (opened: Closable[]) => AsyncGenerator<E>): AsyncGenerator<E> {
+  const opened: Closable[] = [];
+  try {
+    yield* work(opened);
+  } finally {
+    await Promise.allSettled(opened.reverse().map((thing) => thing.close()));
+  }
+}
+
 /** What must be the same for a run to go on: all options but where and how it runs. */
 export function runName<O extends RunOptions & { configPlace?: string }>({
   configPlace: _,
