@@ -43,6 +43,17 @@ describe('what is learnt and what is asked', () => {
     expect(split.leaveOut).toEqual(new Set(['p3', 'p20']));
   });
 
+  test('what the fewest pictures say is asked first, so that few are lost', async () => {
+    const often = Array.from({ length: 9 }, (_, i) => ({ ...picture(i), key: `often${i}`, captions: [caption('alt', 'x'), caption('descriptive', 'A heart.')] })); // biome-ignore format: one line
+    const test = [{ ...picture(50), captions: [caption('descriptive', 'a heart')] }, picture(3), picture(60)];
+    const ask = { arms: [parseArm('B=descriptive')], kinds: ['descriptive' as const] };
+    const two = await splitCollection([...pictures(20), ...often], test, options({ ...ask, most: 2 }));
+    expect(two.prompts.get('descriptive')!.map(({ key }) => key)).toEqual(['p60', 'p3']);
+    expect(two.leaveOut).toEqual(new Set(['p3']));
+    const all = await splitCollection([...pictures(20), ...often], test, options(ask));
+    expect(all.sayAPrompt).toBe(10);
+  });
+
   test('a kind that no arm learns may say a prompt', async () => {
     const split = await splitCollection(pictures(20), [picture(3)], options({ kinds: ['short'] }));
     expect(split.sayAPrompt).toBe(0);

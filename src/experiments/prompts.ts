@@ -85,7 +85,8 @@ export interface Split {
 
 /**
  * Takes the prompts out of `test`, or out of some of the pictures of `data` where there is no `test`, and everything out of what is learnt
- * that would give a prompt away: these pictures, and every other whose captions, in any arm, say a prompt word for word.
+ * that would give a prompt away: these pictures, and every other whose captions, in any arm, say a prompt word for word. What the fewest
+ * pictures say is asked first, so that few are lost: "a blue heart" is said by hundreds, and without them nobody learns what is simple.
  * @throws RecaptionError `no-prompts`, `too-few-pictures`
  */
 export async function splitCollection(
@@ -105,20 +106,28 @@ export async function splitCollection(
       ),
     );
   const prompts = new Map<PromptKind, Prompt[]>();
+  const outside = new Set(test ? [] : asked.map(({ key }) => key));
+  const sayings = Map.groupBy(
+    learnable
+      .filter(({ key }) => !outside.has(key))
+      .flatMap((one) => [...new Set(arms.flatMap((arm) => captionsOf(one, arm)).map(said))]),
+    (words) => words,
+  );
+  const sayersOf = ({ text }: Prompt): number => sayings.get(said(text))?.length ?? 0;
   let tooLong = 0;
   for (const kind of kinds) {
     const own = kindAsked(kind, asked);
     const known = new Set<string>();
-    const found: Prompt[] = [];
+    const candidates: Prompt[] = [];
     for (const { key, captions } of asked) {
       const text = captionOf(captions, own);
       if (text === undefined || known.has(said(text)) || (rare && own === 'descriptive' && rare(text) !== (kind === 'rare'))) continue; // biome-ignore format: one line
       known.add(said(text));
       const texts = kind === 'as-learnt' ? arms.map((arm) => asLearnt(arm, { key, text })) : [text];
-      if (!texts.every(fits)) tooLong++;
-      else found.push({ key, text, asked: text });
-      if (found.length === most) break;
+      if (texts.every(fits)) candidates.push({ key, text, asked: text });
+      else tooLong++;
     }
+    const found = candidates.toSorted((a, b) => sayersOf(a) - sayersOf(b)).slice(0, most);
     if (found.length === 0) {
       const there = CAPTION_KINDS.filter((one) => asked.some(({ captions }) => captionOf(captions, one)));
       throw new RecaptionError('no-prompts', `no picture that was held out has a ${own} caption to be a prompt`, {
@@ -134,7 +143,6 @@ export async function splitCollection(
     prompts.set(kind, found);
   }
   const words = new Set([...prompts.values()].flat().flatMap(({ text, asked }) => [said(text), said(asked)]));
-  const outside = new Set(test ? [] : asked.map(({ key }) => key));
   const leaveOut = new Set(outside);
   let [sayAPrompt, withoutKind] = [0, 0];
   const able = new Set(learnable);
