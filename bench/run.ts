@@ -13,6 +13,7 @@ const BENCHMARKS: Record<string, string> = {
   catalog: 'a workspace of a million pictures: import, queries, memory, against sqlite3 in Python',
   jobs: 'a captioning job against a plain loop over the same captioner',
   'server-jobs': 'captions a second through a server that answers after 100 ms, against the ideal; memory',
+  evaluate: 'pictures evaluated by CLIP a second, against the bare encoder; memory over 10,000',
   load: 'pictures read and decoded a second, against bare sharp',
   metrics: 'seconds for all caption metrics of 5,000 images, against plain Python: [SOURCE]',
   parse: 'scene graphs against annotated ones, and captions parsed a second: FILE.csv',

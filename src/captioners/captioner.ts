@@ -1,5 +1,6 @@
 import type { Caption, CaptionKind } from '../data/sample.ts';
 import type { Image } from '../image/image.ts';
+import type { Cost } from '../remote/picture-chat.ts';
 import type { PictureGraph } from './relations/load.ts';
 
 /** How to decode. Every field has a default of the captioner's own. */
@@ -43,16 +44,6 @@ export interface PictureContext {
   tags?: readonly string[];
 }
 
-export interface CaptionCost {
-  requests: number;
-  /** Requests that had to be made again, by what went wrong. */
-  faults: Record<string, number>;
-  tokensIn: number;
-  tokensOut: number;
-  /** In the currency of the prices that were given; absent where none were. */
-  price?: number;
-}
-
 /** Pictures captioned at once where nobody says otherwise: more were no faster, and a kill would lose more work. */
 export const CAPTION_BATCH = 16;
 
@@ -75,6 +66,6 @@ export interface Captioner {
     contexts?: readonly PictureContext[],
   ): Promise<CaptionResult[]>;
   /** What its captions have cost so far, for one that is paid by them. */
-  cost?(): CaptionCost;
+  cost?(): Cost;
   close(): Promise<void>;
 }

@@ -1,28 +1,54 @@
-/** What `caption` adds for models behind a server: limits, prices, estimates. */
-import { InvalidArgumentError } from 'commander';
-import type { CaptionCost } from '../captioners/captioner.ts';
+/** What commands add for models behind a server: limits, prices, estimates. */
+import { type Command, InvalidArgumentError } from 'commander';
 import type { ServerCaptionerOptions } from '../captioners/server/captioner.ts';
 import { openDataset } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
 import { measureImage } from '../image/index.ts';
+import type { Cost } from '../remote/picture-chat.ts';
 import { isServerRef } from '../remote/reference.ts';
 import type { Context } from './main.ts';
+import { number, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 
-export interface ServerChoices {
+/** Whoever asks a server may say how much and how fast. */
+export interface ServerLimits {
   rpm?: number;
   tpm?: number;
   timeout?: number;
   tries?: number;
   maxSide?: number;
-  concurrency?: number;
   price?: { in: number; out: number };
+}
+
+export const addServerOptions = (command: Command): Command =>
+  command
+    .option('--rpm <n>', 'requests that a server is sent in a minute at most', wholeNumber(1))
+    .option('--tpm <n>', 'tokens that a server is sent and asked for in a minute at most', wholeNumber(1))
+    .option(
+      '--timeout <s>',
+      'seconds that an answer of a server may take (default: 120)',
+      number('above 0', (s) => s > 0),
+    )
+    .option('--tries <n>', 'times that a server is sent a request at most (default: 6)', wholeNumber(1, 100))
+    .option(
+      '--max-side <pixels>',
+      'longest side of the pictures that a server is sent (default: 1024)',
+      wholeNumber(32, 8192),
+    )
+    .option(
+      '--price <in,out>',
+      'what a million tokens cost, those sent and those that come back: shows the cost',
+      priceOf,
+    );
+
+interface ServerChoices extends ServerLimits {
+  concurrency?: number;
   limit?: number;
   where?: string;
 }
 
 /** Parses `0.15,0.6`. */
-export function priceOf(text: string): { in: number; out: number } {
+function priceOf(text: string): { in: number; out: number } {
   const prices = text.split(',').map(Number);
   if (prices.length === 2 && prices.every((price) => Number.isFinite(price) && price >= 0))
     return { in: prices[0], out: prices[1] };
@@ -37,7 +63,7 @@ export const serverOptions = ({ rpm, tpm, price, timeout, tries, maxSide, concur
 }); // biome-ignore format: one line
 
 /** What was spent, and what went wrong on the way. */
-export function tellCost(cost: CaptionCost | undefined, output: Output): void {
+export function tellCost(cost: Cost | undefined, output: Output): void {
   if (!cost || cost.requests === 0) return;
   output.record({ kind: 'cost', ...cost });
   const tokens = `${cost.tokensIn.toLocaleString('en')} tokens sent, ${cost.tokensOut.toLocaleString('en')} received`;
@@ -59,7 +85,7 @@ export async function estimate(
 ): Promise<void> {
   if (!writers.every(({ ref }) => isServerRef(ref)))
     throw new UsageError('--dry-run is for models behind a server', { hint: 'Captioners that run here cost nothing: use --limit to try one.' }); // biome-ignore format: one line
-  const { expectedTokens, SERVER_DEFAULTS } = await import('../captioners/server/captioner.ts');
+  const { captionTokens, SERVER_DEFAULTS } = await import('../captioners/server/captioner.ts');
   const { loadRecipe } = await import('../captioners/server/recipe.ts');
   const {
     limit = Number.POSITIVE_INFINITY,
@@ -80,7 +106,7 @@ export async function estimate(
   }
   for (const { ref, recipe: name = SERVER_DEFAULTS.recipe } of writers) {
     const recipe = await loadRecipe(name);
-    const expected = sizes.map((size) => expectedTokens(recipe, size, maxSide));
+    const expected = sizes.map((size) => captionTokens(recipe, size, maxSide));
     const mean = (of: (tokens: { in: number; out: number }) => number) =>
       expected.reduce((sum, tokens) => sum + of(tokens), 0) / Math.max(1, expected.length);
     const [sent, received] = [pictures * mean((tokens) => tokens.in), pictures * mean((tokens) => tokens.out)].map(Math.round); // biome-ignore format: one line

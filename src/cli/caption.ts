@@ -11,14 +11,14 @@ import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
 import { captionWorkspace, OVERWRITE, type Overwrite } from '../jobs/workspace-job.ts';
 import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
-import { estimate, priceOf, serverOptions, tellCost } from './caption-server.ts';
+import { addServerOptions, estimate, type ServerLimits, serverOptions, tellCost } from './caption-server.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, kindsOf, number, several, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
 import { sourceOrWorkspace, withWorkspace } from './workspace.ts';
 
-interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'> {
+interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'>, ServerLimits {
   captioner?: string[];
   kind?: CaptionKind[];
   /** What the parser makes of an option that begins with "--no-": true where it is not given. */
@@ -28,12 +28,6 @@ interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'> {
   overwrite: Overwrite;
   concurrency?: number;
   recipe?: string[];
-  rpm?: number;
-  tpm?: number;
-  timeout?: number;
-  tries?: number;
-  maxSide?: number;
-  price?: { in: number; out: number };
   dryRun: boolean;
   out?: string;
   format?: OutputFormat;
@@ -43,7 +37,7 @@ interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'> {
 }
 
 export const register: Register = (program, context) => {
-  program
+  const caption = program
     .command('caption')
     .summary('write a caption for every picture of a collection')
     .description(
@@ -80,28 +74,6 @@ export const register: Register = (program, context) => {
       '--recipe <ref>',
       "what a server's model is asked: short, descriptive, tags, refine, or a file; may be given several times",
       several,
-    )
-    .option('--rpm <n>', 'requests that a server is sent in a minute at most', wholeNumber(1))
-    .option('--tpm <n>', 'tokens that a server is sent and asked for in a minute at most', wholeNumber(1))
-    .option(
-      '--timeout <s>',
-      'seconds that an answer of a server may take (default: 120)',
-      number('above 0', (s) => s > 0),
-    )
-    .option(
-      '--tries <n>',
-      'times that a server is asked about a picture at most (default: 6)',
-      wholeNumber(1, 100),
-    )
-    .option(
-      '--max-side <pixels>',
-      'longest side of the pictures that a server is sent (default: 1024)',
-      wholeNumber(32, 8192),
-    )
-    .option(
-      '--price <in,out>',
-      'what a million tokens cost, those sent and those that come back: shows the cost',
-      priceOf,
     )
     .option(
       '--dry-run',
@@ -150,6 +122,7 @@ export const register: Register = (program, context) => {
     .action(async (source: string | undefined, options: CaptionOptions) =>
       captionCommand(await sourceOrWorkspace(source), options, context),
     );
+  addServerOptions(caption);
 };
 
 async function captionCommand(source: string, options: CaptionOptions, context: Context): Promise<void> {

@@ -9,6 +9,7 @@ import { decodeImage, type Image } from '../image/index.ts';
 import { readIndex } from '../jobs/generate-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { registerAutoencoder } from './evaluate-autoencoder.ts';
+import { registerGenerator } from './evaluate-generator.ts';
 import { registerRelations } from './evaluate-relations.ts';
 import { registerVerdicts } from './evaluate-verdicts.ts';
 import { type Context, EXIT, type Register } from './main.ts';
@@ -68,6 +69,7 @@ export const register: Register = (program, context) => {
     )
     .action((options: Options) => scenes(options, context));
   registerAutoencoder(evaluate, context);
+  registerGenerator(evaluate, context);
   registerRelations(evaluate, context);
   registerVerdicts(evaluate, context);
 };

@@ -96,7 +96,8 @@ async function generate(words: string[], options: Options, context: Context): Pr
   }
 }
 
-async function drawAll(options: GenerateJobOptions, { output }: Context): Promise<void> {
+/** Draws, and tells of it. */
+export async function drawAll(options: GenerateJobOptions, { output }: Context): Promise<void> {
   const started = performance.now();
   for await (const event of generatePictures(options)) {
     output.record(event);

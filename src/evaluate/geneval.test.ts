@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { INKS } from '../world/index.ts';
 import { colourName, patchColour } from './colour.ts';
-import { COUNTING_THRESHOLD, checkGeneval, type Found, positionsOf, THRESHOLD } from './geneval.ts';
+import { checkGeneval, type Found, positionsOf, THRESHOLDS } from './geneval.ts';
 import type { GenevalAsked } from './suites.ts';
 
 const thing = (label: string, x = 0, y = 0, score = 0.95, size = 10): Found => ({ label, score, box: { x, y, width: size, height: size } }); // biome-ignore format: one line
@@ -12,8 +12,8 @@ const met = (what: GenevalAsked, found: Found[], colours: Record<string, string>
 describe('a picture is what GenEval asks for', () => {
   it('with a single object, if the detector is sure enough of it', () => {
     const bench = asked('single_object', [{ class: 'bench', count: 1 }]);
-    expect(met(bench, [thing('bench', 0, 0, THRESHOLD + 0.01)])).toBe(true);
-    expect(met(bench, [thing('bench', 0, 0, THRESHOLD)])).toBe(false);
+    expect(met(bench, [thing('bench', 0, 0, THRESHOLDS.least + 0.01)])).toBe(true);
+    expect(met(bench, [thing('bench', 0, 0, THRESHOLDS.least)])).toBe(false);
     expect(met(bench, [thing('chair')])).toBe(false);
     expect(met(bench, [])).toBe(false);
   });
@@ -28,7 +28,7 @@ describe('a picture is what GenEval asks for', () => {
     const two = asked('counting', [{ class: 'clock', count: 2 }], [{ class: 'clock', count: 3 }]);
     const clocks = (count: number, score = 0.95) => Array.from({ length: count }, (_, i) => thing('clock', 20 * i, 0, score)); // biome-ignore format: one line
     expect([1, 2, 3].map((count) => met(two, clocks(count)))).toEqual([false, true, false]);
-    expect(met(two, clocks(2, COUNTING_THRESHOLD - 0.01))).toBe(false);
+    expect(met(two, clocks(2, THRESHOLDS.counting - 0.01))).toBe(false);
     expect(met(two, [...clocks(2), ...clocks(2, 0.5)])).toBe(true); // the unsure ones count for nothing
   });
 

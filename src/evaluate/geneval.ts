@@ -10,8 +10,12 @@ export interface Found {
 }
 
 /** Least score of a detection; where objects are counted, it must be surer. */
-export const THRESHOLD = 0.3;
-export const COUNTING_THRESHOLD = 0.9;
+export interface Thresholds {
+  least: number;
+  counting: number;
+}
+/** GenEval's, for its Mask2Former; other detectors are less sure of themselves. */
+export const THRESHOLDS: Thresholds = { least: 0.3, counting: 0.9 };
 /** Objects of a class that count at most. */
 const MOST = 16;
 /** Share of the summed sizes that centres must be apart by before they count as apart. */
@@ -51,8 +55,10 @@ export function checkGeneval(
   { tag, include, exclude = [] }: GenevalAsked,
   found: readonly Found[],
   colourOf: (object: Found) => string,
+  thresholds: Partial<Thresholds> = {},
 ): GenevalVerdict {
-  const least = tag === 'counting' ? COUNTING_THRESHOLD : THRESHOLD;
+  const sure = { ...THRESHOLDS, ...thresholds };
+  const least = tag === 'counting' ? sure.counting : sure.least;
   const of = (name: string) =>
     found
       .filter(({ label, score }) => label === name && score > least)

@@ -2,8 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
-import { findSuitePictures } from './suite-pictures.ts';
-import type { Suite } from './suites.ts';
+import { sharedData } from '../../test/shared.ts';
+import { findSuitePictures, suitePictureName } from './suite-pictures.ts';
+import { readSuite, type Suite } from './suites.ts';
 
 let folder: Folder;
 beforeEach(async () => {
@@ -62,5 +63,24 @@ describe('pictures of a suite', () => {
       /none of the 1 pictures .* "geneval"/,
     );
     await expect(findSuitePictures(suite('lines', ['0']), join(folder.path, 'none'))).rejects.toMatchObject({ code: 'file-not-found' }); // biome-ignore format: one line
+  });
+});
+
+const published = sharedData('prompts');
+describe.skipIf(published === undefined)('pictures that are drawn for a published suite', () => {
+  test.each([
+    ['drawbench', 'drawbench.csv'],
+    ['parti', 'parti.tsv'],
+    ['t2i-compbench', 't2i-compbench/color_val.txt'],
+    ['geneval', 'geneval.jsonl'],
+    ['dsg', 'dsg-1k.csv'],
+    ['dpg', 'dpg'],
+  ] as const)('%s are found again by their names', async (name, file) => {
+    const whole = await readSuite(name, join(published!, file));
+    const suite = { ...whole, prompts: whole.prompts.slice(0, 40) };
+    const names = suite.prompts.map((_, i) => [0, 1].map((k) => suitePictureName(suite, i, k, 2)));
+    const { pictures, strange } = await found(suite, names.flat());
+    expect(strange).toEqual([]);
+    expect(pictures).toEqual(names);
   });
 });

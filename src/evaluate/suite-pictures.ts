@@ -23,12 +23,24 @@ const plainName = (name: string, known: (id: string) => boolean): Reading => {
   const [, of, sample] = NUMBERED.exec(name) ?? [];
   return sample !== undefined && known(of) ? { of, sample: Number(sample) } : undefined;
 };
+/** Letters of a prompt that a name is made of; file systems take no more than 255 bytes. */
+const MOST_LETTERS = 150;
 /** What is left of a prompt in the name of a file, on any system. */
 const letters = (prompt: string): string =>
   prompt
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+    .slice(0, MOST_LETTERS)
     .trim();
+
+/** Where a suite's own code looks for the k-th picture of prompt `i`, of `count` pictures each. */
+export function suitePictureName({ name, prompts }: Suite, i: number, k: number, count: number): string {
+  const { id, prompt } = prompts[i];
+  if (name === 'geneval') return `${id}/samples/${String(k).padStart(4, '0')}.png`;
+  if (name === 't2i-compbench') return `${prompt.replace(/[^\p{L}\p{N} ,.'-]/gu, ' ').slice(0, MOST_LETTERS)}_${String(i * count + k).padStart(6, '0')}.png`; // biome-ignore format: one line
+  return `${id}_${k}.png`;
+}
 
 /** Where pictures lie, by suite: how a path is read, and what a prompt is called there. */
 const NAMING: Partial<Record<SuiteName, (path: string, known: (id: string) => boolean) => Reading>> = {

@@ -1,6 +1,6 @@
 /** Draws prompts into a folder: pictures, an index of them, and one picture of all. Killed at any time, it goes on where it was. */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
@@ -37,6 +37,8 @@ export interface GenerateJobOptions {
   apart?: boolean;
   request: Omit<GenerateRequest, 'seeds' | 'onStep'>;
   out: string;
+  /** What pictures are called within `out`, perhaps in folders of their own; default: `pictureName`. */
+  nameOf?: (prompt: number, k: number) => string;
   /** Also make `grid.png`: a row for each prompt, where each has several pictures. */
   grid: boolean;
   /** Replace pictures that were made otherwise. */
@@ -98,14 +100,15 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
   }
 
   async function* draw(
-    { prompts, count, request, seed, apart, grid, overwrite, previews }: GenerateJobOptions,
+    { prompts, count, request, seed, apart, grid, overwrite, previews, ...options }: GenerateJobOptions,
     index: string,
   ): AsyncGenerator<GenerateEvent> {
     const { negative, ...how } = request;
+    const { nameOf = (i, k) => pictureName(i, k, { prompts: prompts.length, count }) } = options;
     const asked = { ...generator.defaults, ...Object.fromEntries(Object.entries(how).filter(([, v]) => v !== undefined)) }; // biome-ignore format: one line
     const rows = prompts.flatMap((prompt, i) =>
       Array.from({ length: count }, (_, k): PictureRow => {
-        const file = pictureName(i, k, { prompts: prompts.length, count });
+        const file = nameOf(i, k);
         return {
           file,
           prompt,
@@ -173,6 +176,7 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
       yield* told.splice(0);
       for (const [i, row] of part.entries()) {
         const png = await encodePng(images[i]);
+        await mkdir(dirname(join(out, row.file)), { recursive: true });
         await writeFileAtomic(join(out, row.file), withPngText(png, metadataOf(row, generator.size)));
       }
       await appendFile(index, part.map((row) => `${JSON.stringify(row)}\n`).join('')).catch((error) => {

@@ -13,6 +13,20 @@ export interface ClipEncoder {
   close(): Promise<void>;
 }
 
+/** The same encoder, which looks at a picture once, whoever asks for it and how often. */
+export function lookingOnce(encoder: ClipEncoder): ClipEncoder {
+  const known = new WeakMap<Image, Promise<Float32Array>>();
+  return {
+    ...encoder,
+    async embedImages(images) {
+      const fresh = images.filter((image) => !known.has(image));
+      const embedded = fresh.length > 0 ? encoder.embedImages(fresh) : Promise.resolve([]);
+      for (const [i, image] of fresh.entries()) known.set(image, embedded.then((all) => all[i])); // biome-ignore format: one line
+      return Promise.all(images.map((image) => known.get(image)!));
+    },
+  };
+}
+
 /** Hessel et al. 2021, equation 1: the factor that stretches the cosines in use over [0, 1]. */
 const WEIGHT = 2.5;
 

@@ -1,45 +1,45 @@
 /** A vision-language model behind an OpenAI-compatible server, as a captioner. */
 import { createHash } from 'node:crypto';
-import type { OpenAI } from 'openai';
 import { RecaptionError } from '../../errors.ts';
-import { encodeJpeg, type Image, resizeImage } from '../../image/index.ts';
+import type { Image } from '../../image/index.ts';
 import { type Connection, type ConnectionOptions, connect, Unusable } from '../../remote/connection.ts';
+import {
+  expectedTokens,
+  MAX_SIDE,
+  type PictureAnswer,
+  type PictureChatOptions,
+  type PictureQuestion,
+  pictureChat,
+} from '../../remote/picture-chat.ts';
 import { keyOf, serverRef } from '../../remote/reference.ts';
-import type { CaptionCost, Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioner.ts';
+import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioner.ts';
 import { captionIn, isRefusal } from './answer.ts';
 import { loadRecipe, type PromptRecipe, promptFor, refines } from './recipe.ts';
 
-export interface ServerCaptionerOptions extends ConnectionOptions {
+export interface ServerCaptionerOptions extends ConnectionOptions, PictureChatOptions {
   /** Recipe, by name or file. */
   recipe?: string;
-  /** Longest side that pictures are sent with, in pixels. */
-  maxSide?: number;
   /** Requests under way at once. */
   concurrency?: number;
-  /** Of a million tokens, in any currency. */
-  prices?: { in: number; out: number };
 }
 
-export const SERVER_DEFAULTS = { recipe: 'descriptive', maxSide: 1024, concurrency: 8 };
+export const SERVER_DEFAULTS = { recipe: 'descriptive', maxSide: MAX_SIDE, concurrency: 8 };
 
-/** Pixels along a side that models take for a token of a picture, about; only estimates need it. */
-const PATCH = 28;
-/** Letters of a token, about. */
-const LETTERS = 4;
 /** So many pictures in a row without an answer: nobody is there any more, and the job shall stop before it has failed them all. */
 const MOST_FAILED = 12;
 
 /** Tokens that a picture will probably take: those that are sent, and those that come back. */
-export function expectedTokens(
+export function captionTokens(
   recipe: PromptRecipe,
-  { width, height }: { width: number; height: number },
-  maxSide: number,
+  size: { width: number; height: number },
+  maxSide?: number,
 ): { in: number; out: number } {
-  const scale = Math.min(1, maxSide / Math.max(width, height));
-  const picture = Math.ceil((width * scale) / PATCH) * Math.ceil((height * scale) / PATCH);
   const letters = (recipe.system ?? '').length + promptFor(recipe, undefined).length;
   const words = recipe.words?.most ?? recipe.maxTokens / 2;
-  return { in: picture + Math.ceil(letters / LETTERS), out: Math.ceil(Math.min(recipe.maxTokens, words * 1.4)) }; // biome-ignore format: one line
+  return {
+    in: expectedTokens(size, letters, maxSide),
+    out: Math.ceil(Math.min(recipe.maxTokens, words * 1.4)),
+  };
 }
 
 /**
@@ -72,52 +72,21 @@ export function serverCaptioner(
   recipe: PromptRecipe,
   { maxSide = SERVER_DEFAULTS.maxSide, concurrency = SERVER_DEFAULTS.concurrency, prices }: ServerCaptionerOptions, // biome-ignore format: one line
 ): Captioner & { recipe: PromptRecipe } {
-  const { model, url, traffic } = connection;
+  const chat = pictureChat(connection, { maxSide, prices });
+  const { model, url } = chat;
   const { about: _, ...deciding } = recipe;
   const digest = createHash('sha256').update(JSON.stringify(deciding)).digest('hex').slice(0, 8);
-  const spent = { in: 0, out: 0 };
-  /** What the server has shown that it does not take. */
-  const dialect = { newLimit: false, structured: recipe.structured, logprobs: recipe.logprobs };
   let failedInARow = 0;
 
-  const ask = async (
-    image: Image,
-    request: CaptionRequest,
-    context?: PictureContext,
-  ): Promise<CaptionResult> => {
-    const tokens = expectedTokens(recipe, image, maxSide);
-    const picture = await jpegUrl(image, maxSide);
-    const body = () => requestBody(model, recipe, dialect, request, promptFor(recipe, context), picture);
-    let refused: string | undefined;
-    const check = (answer: Answer) => {
-      const { usage } = answer ?? {};
-      if (usage) {
-        spent.in += usage.prompt_tokens ?? 0;
-        spent.out += usage.completion_tokens ?? 0;
-        connection.settle(
-          tokens.in + tokens.out,
-          (usage.prompt_tokens ?? 0) + (usage.completion_tokens ?? 0),
-        );
-      }
-      const message = answer?.choices?.[0]?.message;
-      if (!message) throw new Unusable('answer', 'its answer has no message');
-      refused = message.refusal ?? undefined;
-      if (refused || answer.choices[0].finish_reason === 'content_filter') return;
-      if (captionIn(message, dialect.structured) === '') throw new Unusable('empty', 'its answer is empty');
+  const ask = (image: Image, request: CaptionRequest, context?: PictureContext): Promise<CaptionResult> => {
+    const { temperature = recipe.temperature, topP, maxTokens = recipe.maxTokens, seed } = request;
+    const question: PictureQuestion = {
+      ...{ system: recipe.system, prompt: promptFor(recipe, context), logprobs: recipe.logprobs },
+      ...{ maxTokens, temperature, topP, seed },
+      structured: recipe.structured ? CAPTION_FORMAT : undefined,
     };
-    const send = (): Promise<Answer> =>
-      connection.send((client, signal) => client.chat.completions.create(body(), { signal }), tokens.in + tokens.out, check); // biome-ignore format: one line
-    const answer = await send().catch((error) => {
-      if (!(error instanceof RecaptionError) || error.code !== 'server-refused') throw error;
-      if (!adapt(dialect, error.message)) throw visionless(error, url, model);
-      return send();
-    });
-    const [choice] = answer.choices;
-    const text = captionIn(choice.message, dialect.structured);
-    const why = refused ?? (choice.finish_reason === 'content_filter' ? 'the server filtered its answer' : isRefusal(text) ? text : undefined); // biome-ignore format: one line
-    if (why !== undefined) return { text: '', failure: { code: 'refused', message: `the model refuses: ${why.slice(0, 200)}` } }; // biome-ignore format: one line
-    const score = scoreOf(choice.logprobs);
-    return { text, ...(score !== undefined && { score }) };
+    const tokens = captionTokens(recipe, image, maxSide);
+    return chat.ask(image, question, tokens.in + tokens.out, readCaption);
   };
 
   return {
@@ -149,13 +118,7 @@ export function serverCaptioner(
           }
         }),
       ),
-    cost: (): CaptionCost => ({
-      requests: traffic.requests,
-      faults: { ...traffic.faults },
-      tokensIn: spent.in,
-      tokensOut: spent.out,
-      ...(prices && { price: (spent.in * prices.in + spent.out * prices.out) / 1e6 }),
-    }),
+    cost: chat.cost,
     close: async () => {},
   };
 }
@@ -163,82 +126,25 @@ export function serverCaptioner(
 /** What may go wrong with one picture while others succeed. */
 const ONE_PICTURE = ['server-failed', 'server-refused'];
 
-type Answer = OpenAI.Chat.ChatCompletion;
-interface Dialect {
-  newLimit: boolean;
-  structured: boolean;
-  logprobs: boolean;
-}
-
-/** Leaves out what the server says that it does not take. @returns false where it says nothing of the kind */
-function adapt(dialect: Dialect, said: string): boolean {
-  if (/max_completion_tokens/.test(said) && !dialect.newLimit) dialect.newLimit = true;
-  else if (/response_format|json_schema/.test(said) && dialect.structured) dialect.structured = false;
-  else if (/logprobs/.test(said) && dialect.logprobs) dialect.logprobs = false;
-  else return false;
-  return true;
-}
-
-function visionless(error: RecaptionError, url: string, model: string): RecaptionError {
-  if (!/image|vision|multimodal|content.*(string|type)/i.test(error.message)) return error;
-  return new RecaptionError('server-no-vision', `the model "${model}" does not look at pictures (${error.message})`, {
-    place: url,
-    hint: 'Name a vision-language model; llama.cpp wants its --mmproj as well.',
-  }); // biome-ignore format: one line
-}
-
-function requestBody(
-  model: string,
-  recipe: PromptRecipe,
-  { newLimit, structured, logprobs }: Dialect,
-  { temperature, topP, maxTokens, seed }: CaptionRequest,
-  prompt: string,
-  picture: string,
-): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
-  const limit = maxTokens ?? recipe.maxTokens;
-  return {
-    model,
-    messages: [
-      ...(recipe.system ? [{ role: 'system' as const, content: recipe.system }] : []),
-      {
-        role: 'user',
-        content: [
-          { type: 'text', text: prompt },
-          { type: 'image_url', image_url: { url: picture } },
-        ],
-      },
-    ],
-    temperature: temperature ?? recipe.temperature,
-    ...(topP !== undefined && { top_p: topP }),
-    ...(seed !== undefined && { seed }),
-    ...(newLimit ? { max_completion_tokens: limit } : { max_tokens: limit }),
-    ...(logprobs && { logprobs: true }),
-    ...(structured && { response_format: CAPTION_FORMAT }),
-  };
+function readCaption(
+  { message, finish_reason, logprobs }: PictureAnswer,
+  structured: boolean,
+): CaptionResult {
+  const filtered = finish_reason === 'content_filter';
+  const text = captionIn(message, structured);
+  if (!message.refusal && !filtered && text === '') throw new Unusable('empty', 'its answer is empty');
+  const why = message.refusal || (filtered ? 'the server filtered its answer' : isRefusal(text) ? text : undefined); // biome-ignore format: one line
+  if (why) return { text: '', failure: { code: 'refused', message: `the model refuses: ${why.slice(0, 200)}` } }; // biome-ignore format: one line
+  const all = (logprobs?.content ?? []).map(({ logprob }) => logprob).filter((one) => Number.isFinite(one));
+  return { text, ...(all.length > 0 && { score: all.reduce((a, b) => a + b, 0) / all.length }) };
 }
 
 const CAPTION_FORMAT = {
-  type: 'json_schema' as const,
-  json_schema: {
-    name: 'caption',
-    strict: true,
-    schema: {
-      type: 'object',
-      properties: { caption: { type: 'string' } },
-      required: ['caption'],
-      additionalProperties: false,
-    },
+  name: 'caption',
+  schema: {
+    type: 'object',
+    properties: { caption: { type: 'string' } },
+    required: ['caption'],
+    additionalProperties: false,
   },
 };
-
-async function jpegUrl(image: Image, maxSide: number): Promise<string> {
-  const scale = maxSide / Math.max(image.width, image.height);
-  const size = { width: Math.max(1, Math.round(image.width * scale)), height: Math.max(1, Math.round(image.height * scale)) }; // biome-ignore format: one line
-  const jpeg = await encodeJpeg(scale < 1 ? await resizeImage(image, size) : image);
-  return `data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}`;
-}
-
-function scoreOf(logprobs: Answer['choices'][number]['logprobs']): number | undefined {
-  const all = (logprobs?.content ?? []).map(({ logprob }) => logprob).filter((one) => Number.isFinite(one));
-  return all.length > 0 ? all.reduce((a, b) => a + b, 0) / all.length : undefined;
-}

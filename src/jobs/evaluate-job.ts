@@ -1,0 +1,253 @@
+/** Puts every picture beside its prompt and every measure on both, a batch at a time; says how far it got when it is stopped. */
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { loadEach } from '../data/load.ts';
+import type { Dataset, Failure } from '../data/sample.ts';
+import { RecaptionError } from '../errors.ts';
+import type { Distribution, DistributionScore } from '../evaluate/distribution.ts';
+import { isMarked, type Measure, type MeasureName, type Seen } from '../evaluate/measures.ts';
+import type { SuitePrompt } from '../evaluate/suites.ts';
+import { writeError, writeFileAtomic } from '../files.ts';
+import type { Image } from '../image/image.ts';
+import { additive } from '../metrics/additive.ts';
+import { bootstrap, type Interval, scoresOf } from '../metrics/bootstrap.ts';
+import { FRECHET_LEAST } from '../metrics/frechet.ts';
+import { random } from '../random.ts';
+
+export interface EvaluateJobOptions {
+  prompts: readonly SuitePrompt[];
+  /** Each sample once; `promptOf` says which prompt it is of, or -1 for one that nobody asked for. */
+  pictures: () => Dataset | Promise<Dataset>;
+  promptOf(key: string): number;
+  total: number;
+  /** Longest side of a picture that any measure can make use of. */
+  maxSide: number;
+  measures: readonly Measure[];
+  distributions: readonly Distribution[];
+  /** What the distributions compare with. */
+  against?: Dataset;
+  /** Folder for `pictures.jsonl` and `report.json`. */
+  out?: string;
+  /** What belongs into the report beside the figures: suite, generator, command. */
+  about: Record<string, unknown>;
+  /** Of the bootstrap. */
+  seed: number;
+  signal: AbortSignal;
+}
+
+export interface ScoreWithInterval {
+  score: number;
+  /** 95 %, bootstrapped over prompts with all their pictures. */
+  interval: Interval;
+  /** Pictures. */
+  n: number;
+}
+
+export interface MeasureReport extends ScoreWithInterval {
+  by: string;
+  prompts: number;
+  categories: Record<string, ScoreWithInterval>;
+  /** Every category counts the same: GenEval's overall score. */
+  meanOfCategories?: ScoreWithInterval;
+  /** Pictures that it says nothing of, by why. */
+  unmarked: Record<string, number>;
+  /** What has to be known beside: texts that were cut, agreement of repeated judgements. */
+  besides: Record<string, number>;
+}
+
+export interface EvaluationReport {
+  prompts: number;
+  /** Pictures that were read. */
+  pictures: number;
+  /** Pictures that could not be. */
+  unreadable: number;
+  /** It was stopped before all pictures were seen. */
+  partial: boolean;
+  measures: Partial<Record<MeasureName, MeasureReport>>;
+  distributions: Record<string, DistributionScore>;
+  warnings: string[];
+  seed: number;
+}
+
+export type EvaluateEvent =
+  | { kind: 'progress'; label: string; done: number; total?: number; imagesPerSecond: number; secondsLeft?: number }
+  | { kind: 'failure'; failure: Failure }
+  | { kind: 'picture'; picture: string; prompt: string; scores: Record<string, number>; detail: Record<string, object> }
+  | { kind: 'report'; report: EvaluationReport; path?: string }; // biome-ignore format: one line
+
+/** Pictures that all measures see at once. */
+const BATCH = 32;
+
+/** @throws RecaptionError those of the measures; `write-failed` */
+export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGenerator<EvaluateEvent> {
+  const { prompts, measures, distributions, promptOf, total, out, about, seed, signal } = options;
+  const sums = measures.map(() => prompts.map(() => [0, 0]));
+  const unmarked = measures.map((): Record<string, number> => ({}));
+  let [seen, unreadable] = [0, 0];
+  const rows = out === undefined ? undefined : await opened(join(out, 'pictures.jsonl'));
+  const started = performance.now();
+  const progress = (label: string, done: number, of?: number, from = started): EvaluateEvent => {
+    const imagesPerSecond = (1000 * done) / (performance.now() - from);
+    return { kind: 'progress', label, done, total: of, imagesPerSecond, ...(of !== undefined && { secondsLeft: (of - done) / imagesPerSecond }) }; // biome-ignore format: one line
+  };
+  try {
+    const wanted = only(await options.pictures(), (key) => promptOf(key) >= 0);
+    for await (const batch of batches(wanted, options.maxSide, signal)) {
+      for (const failure of batch.failures) {
+        unreadable++;
+        yield { kind: 'failure', failure };
+      }
+      const pictures = batch.pictures.map(({ key, image }): Seen & { at: number; name: string } => {
+        const at = promptOf(key);
+        return { at, name: key, prompt: prompts[at], image };
+      });
+      const images = pictures.map(({ image }) => image);
+      const [marks] = await Promise.all([
+        Promise.all(measures.map((measure) => measure.see(pictures))),
+        ...distributions.map((one) => one.see(images, false)),
+      ]);
+      const told: string[] = [];
+      for (const [i, { at, name, prompt }] of pictures.entries()) {
+        const event = { kind: 'picture' as const, picture: name, prompt: prompt.prompt, scores: {} as Record<string, number>, detail: {} as Record<string, object> }; // biome-ignore format: one line
+        for (const [m, measure] of measures.entries()) {
+          const mark = marks[m][i];
+          if (isMarked(mark)) {
+            sums[m][at][0] += mark.score;
+            sums[m][at][1]++;
+            event.scores[measure.name] = mark.score;
+            if (mark.detail) event.detail[measure.name] = mark.detail;
+          } else {
+            const { code, message } = mark.failure;
+            unmarked[m][code] = (unmarked[m][code] ?? 0) + 1;
+            yield {
+              kind: 'failure',
+              failure: { key: name, place: `${name}, ${measure.name}`, code, message },
+            };
+          }
+        }
+        const { kind: _, ...row } = event;
+        told.push(`${JSON.stringify(row)}\n`);
+        yield event;
+      }
+      await rows?.appendFile(told.join('')).catch((error) => {
+        throw writeError(join(out!, 'pictures.jsonl'), error);
+      });
+      seen += pictures.length;
+      yield progress('evaluating', seen + unreadable, total);
+    }
+    if (options.against && !signal.aborted) {
+      let others = 0;
+      const from = performance.now();
+      for await (const { pictures, failures } of batches(options.against, options.maxSide, signal)) {
+        for (const failure of failures) yield { kind: 'failure', failure };
+        await Promise.all(distributions.map((one) => one.see(pictures.map(({ image }) => image), true))); // biome-ignore format: one line
+        others += pictures.length;
+        yield progress('looking at the others', others, undefined, from);
+      }
+    }
+  } finally {
+    await rows?.close();
+  }
+  if (seen === 0 && !signal.aborted) throw new RecaptionError('no-images', unreadable > 0 ? `none of the ${unreadable} pictures could be read` : 'there was no picture of any prompt', { hint: 'Name the folder of the pictures, and the suite that they were drawn for.' }); // biome-ignore format: one line
+  const partial = signal.aborted;
+  const measured = measures.map((measure, m) => [measure.name, reportOf(measure, sums[m], prompts, unmarked[m], seed)] as const); // biome-ignore format: one line
+  const wholes = partial ? [] : distributions.map((one) => [one.name, one.score()] as const);
+  const fewest = Math.min(...wholes.flatMap(([, { n, others }]) => [n, others]));
+  const report: EvaluationReport = {
+    ...about,
+    prompts: prompts.length,
+    pictures: seen,
+    unreadable,
+    partial,
+    measures: Object.fromEntries(measured),
+    distributions: Object.fromEntries(wholes),
+    warnings: [
+      ...(partial ? [`stopped: these figures are of ${seen} of ${total} pictures`] : []),
+      ...measures.flatMap((measure) => measure.warnings()),
+      ...(fewest < FRECHET_LEAST ? [`Fréchet distances of ${fewest} pictures: below ${FRECHET_LEAST} they are mostly bias, and only those of equally many pictures can be set side by side`] : []), // biome-ignore format: one line
+    ],
+    seed,
+  };
+  const path = out === undefined ? undefined : join(out, 'report.json');
+  if (path) await writeFileAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
+  yield { kind: 'report', report, ...(path && { path }) };
+}
+
+/** A file that is written anew, in a folder that is made where it is not there. */
+const opened = async (path: string) => {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    return await open(path, 'w');
+  } catch (error) {
+    throw writeError(path, error);
+  }
+};
+
+async function* only(pictures: Dataset, wanted: (key: string) => boolean): Dataset {
+  for await (const sample of pictures) if (wanted(sample.key)) yield sample;
+}
+
+/** Decoded pictures in groups, with those that could not be. */
+async function* batches(pictures: Dataset, maxSide: number, signal: AbortSignal): AsyncGenerator<{ pictures: { key: string; image: Image }[]; failures: Failure[] }> {
+  let group: { pictures: { key: string; image: Image }[]; failures: Failure[] } = { pictures: [], failures: [] };
+  for await (const loaded of loadEach(pictures, { maxSide, ahead: BATCH })) {
+    if (signal.aborted) return;
+    if ('code' in loaded) group.failures.push(loaded);
+    else group.pictures.push({ key: loaded.sample.key, image: loaded.image });
+    if (group.pictures.length < BATCH) continue;
+    yield group;
+    group = { pictures: [], failures: [] };
+  }
+  if (!signal.aborted) yield group;
+} // biome-ignore format: one line
+
+/** [sum of scores, pictures] of each prompt, as scores with intervals. */
+function reportOf(
+  { by, besides }: Measure,
+  sums: readonly number[][],
+  prompts: readonly SuitePrompt[],
+  unmarked: Record<string, number>,
+  seed: number,
+): MeasureReport {
+  const marked = prompts.flatMap(({ category }, i) => (sums[i][1] > 0 ? [{ category, row: sums[i] }] : []));
+  const named = Map.groupBy(marked.filter(({ category }) => category !== undefined), ({ category }) => category!); // biome-ignore format: one line
+  const categories = [...named.keys()];
+  const score = (rows: readonly (readonly number[])[]) => scored(rows, 2, ([sum, n]) => sum / Math.max(1, n), seed); // biome-ignore format: one line
+  // Columns of the categories one beside the other, so that a draw of prompts moves all of them.
+  const spread = marked.flatMap(({ category, row }) => {
+    if (category === undefined) return [];
+    const wide = Array<number>(2 * categories.length).fill(0);
+    wide.splice(2 * categories.indexOf(category), 2, ...row);
+    return [wide];
+  });
+  const mean = (all: Float64Array) => {
+    const own = categories.map((_, i) => [all[2 * i], all[2 * i + 1]]).filter(([, n]) => n > 0);
+    return own.reduce((sum, [total, n]) => sum + total / n, 0) / Math.max(1, own.length);
+  };
+  return {
+    by,
+    ...score(marked.map(({ row }) => row)),
+    prompts: marked.length,
+    categories: Object.fromEntries(
+      [...named].map(([name, list]) => [name, score(list.map(({ row }) => row))]),
+    ),
+    ...(categories.length > 1 && { meanOfCategories: scored(spread, 2 * categories.length, mean, seed) }),
+    unmarked,
+    besides: besides(),
+  };
+}
+
+function scored(rows: readonly (readonly number[])[], width: number, scoreOf: (sums: Float64Array) => number, seed: number): ScoreWithInterval {
+  const table = additive(rows, width, (sums) => [scoreOf(sums)]);
+  const n = rows.reduce((sum, row) => sum + row.reduce((own, value, i) => own + (i % 2 === 1 ? value : 0), 0), 0);
+  if (rows.length === 0) return { score: 0, interval: [0, 0], n: 0 };
+  return { score: scoresOf(table)[0], interval: bootstrap(table, { seed })[0], n };
+} // biome-ignore format: one line
+
+/** Whose picture each is where nobody listens: every prompt gets those of another, by the seed. */
+export function shuffled(count: number, seed: number): number[] {
+  const order = random(seed, 'others').shuffle([...Array(count).keys()]);
+  const other = new Array<number>(count);
+  for (const [k, at] of order.entries()) other[at] = order[(k + 1) % count];
+  return other;
+}
