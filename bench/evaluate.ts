@@ -32,7 +32,7 @@ const scratch = await mkdtemp(join(tmpdir(), 'recaption-bench-evaluate-'));
 const encoder = await openClip(values.clip);
 try {
   const source = values.source ?? join(scratch, 'scenes');
-  if (!values.source) await writeDataset(worldDataset({ count: Math.max(pictures, many), seed: 77, size: 96 }), { to: source, format: 'folder' }); // biome-ignore format: one line
+  if (!values.source) await writeDataset(worldDataset({ count: Math.max(pictures, many), seed: 77, size: 96 }), { to: source, format: 'webdataset' }); // biome-ignore format: one line
   const samples: Sample[] = [];
   for await (const sample of await openDataset(source)) samples.push(sample);
   // A collection that is too small is gone through several times; every time is a picture of its own.
