@@ -1,19 +1,11 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failureList, writeFailures } from '../data/index.ts';
 import type { CaptionKind } from '../data/sample.ts';
-import { writeError, writeFileAtomic } from '../files.ts';
+import { writeFileAtomic } from '../files.ts';
 import { captionDecoder } from '../models/caption-decoder.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
-import {
-  featureRecorder,
-  type PreparedImage,
-  pixelRecorder,
-  prepareImages,
-  type Recorder,
-} from '../models/training/prepare.ts';
+import { featureRecorder, gatherImages, pixelRecorder, type Recorder } from '../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -108,8 +100,6 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
   const saved = await savedState(statePath(out), options);
   const from = options.init === undefined ? undefined : await captionerFolder(options.init);
   const { model, training } = readConfig(options.config, options.configPlace ?? 'config', from?.model);
-  const failures = failureList();
-  const failureEvents = () => failures.news().map((failure): TrainEvent => ({ kind: 'failure', failure }));
 
   const encoders = await openVisions(options.vision, device);
   opened.push(...encoders);
@@ -130,33 +120,21 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
   const recorders = await Promise.all(seeing.map(recorder));
   const teachings = await Promise.all(teachers.map(featureRecorder).map(recorder));
 
-  const prepared = { onFailure: failures.add, signal, kind: options.kind };
-  let images: PreparedImage[];
-  let validation: PreparedImage[] = [];
-  try {
-    images = yield* prepareImages(options.data, [...recorders, ...teachings], {
-      ...prepared,
+  const { images, validation, failed, failures } = yield* gatherImages(
+    options,
+    [...recorders, ...teachings],
+    {
+      judged: recorders,
+      kind: options.kind,
       flip: training.flip,
       regions: training.regions > 0,
-    });
-    if (options.val)
-      validation = yield* prepareImages([options.val], recorders, { ...prepared, flip: false });
-  } catch (error) {
-    yield* failureEvents(); // perhaps the reason
-    throw error;
-  }
-  yield* failureEvents();
-  const failed = failures.all().length;
+    },
+  );
   if (signal.aborted) {
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;
   }
 
-  await mkdir(out, { recursive: true }).catch((error) => {
-    throw writeError(out, error);
-  });
-  const failureFile = join(out, 'failures.jsonl');
-  await writeFailures(failureFile, out, failures.all());
   const learnt = saved ? join(out, 'tokenizer.json') : from?.files['tokenizer.json'];
   const tokenizer = learnt ? await loadTokenizer(learnt) : learnTokenizer(images, config);
   config.vocabulary = tokenizer.vocabSize;
@@ -347,7 +325,7 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
     minutes: clock.seconds() / 60,
     ciderD: best >= 0 ? best : undefined,
     failed,
-    ...(failed > 0 && { failures: failureFile }),
+    ...(failures && { failures }),
     stopped: signal.aborted && clock.progress() < 1,
   };
 }

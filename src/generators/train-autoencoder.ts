@@ -15,7 +15,7 @@ import { parseConfig } from '../models/captioner-config.ts';
 import { asSigned } from '../models/diffusion-transformer/process.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { startClock, statePath, trainingLoop } from '../models/training/loop.ts';
-import type { PreparedImage } from '../models/training/prepare.ts';
+import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -29,7 +29,7 @@ import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { compile, countParameters, type Device, input, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
 import { type Pictures, pixelPictures } from './pictures.ts';
-import { gather, type PictureEvent, type PictureRun } from './train-pictures.ts';
+import type { PictureEvent, PictureRun } from './train-pictures.ts';
 
 const count = z.number().int().positive();
 
@@ -67,7 +67,10 @@ async function* train(options: PictureRun, opened: Closable[]): AsyncGenerator<P
   checkSize(model, size);
   const pictures = await pixelPictures(size);
   opened.push(pictures.recorder.cache);
-  const { images, validation, failed, failures } = yield* gather(options, [pictures.recorder]);
+  const { images, validation, failed, failures } = yield* gatherImages(options, [pictures.recorder], {
+    wordless: true,
+    inside: 'previews',
+  });
   if (signal.aborted) {
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;

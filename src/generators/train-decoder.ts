@@ -11,7 +11,7 @@ import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts'
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
-import type { PreparedImage } from '../models/training/prepare.ts';
+import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -26,7 +26,7 @@ import { type Arrays, countParameters, params, type Weights } from '../tensor/in
 import { pictureCard } from './picture-card.ts';
 import { latentPictures, latentScale, type Pictures, pixelPictures } from './pictures.ts';
 import { isTeachers, lessonTimes } from './teacher.ts';
-import { gather, type PictureEvent, type PictureRun } from './train-pictures.ts';
+import type { PictureEvent, PictureRun } from './train-pictures.ts';
 import { largestPatch } from './train-setup.ts';
 
 export interface DecoderRun extends PictureRun {
@@ -99,10 +99,11 @@ async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<P
   const pixels = await pixelPictures(size);
   let latents = await latentPictures(codec, size);
   opened.push(pixels.recorder.cache, latents.recorder.cache);
-  const { images, validation, failed, failures } = yield* gather(options, [
-    pixels.recorder,
-    latents.recorder,
-  ]);
+  const { images, validation, failed, failures } = yield* gatherImages(
+    options,
+    [pixels.recorder, latents.recorder],
+    { wordless: true, inside: 'previews' },
+  );
   if (signal.aborted) {
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Blend } from '../data/blend.ts';
-import { failureList, writeFailures } from '../data/index.ts';
 import { RecaptionError } from '../errors.ts';
-import { writeError, writeFileAtomic } from '../files.ts';
+import { writeFileAtomic } from '../files.ts';
 import { encodePng, gridOf, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
@@ -11,7 +10,7 @@ import { diffusionLoss, drawTimes, repeatRows } from '../models/diffusion-transf
 import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
-import { type PreparedImage, prepareImages } from '../models/training/prepare.ts';
+import { gatherImages } from '../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -135,10 +134,6 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
   if (taught !== undefined && (options.size ?? taught) !== taught) throw new RecaptionError('bad-config', `a pupil draws pictures of its teacher's ${taught} pixels, not of ${options.size}`, { place: '--size' }); // biome-ignore format: one line
   const file = parseGeneratorFile(sized(given, options.size, factor), options.configPlace ?? 'config');
   const { training, draw } = file;
-  const failures = failureList();
-  const failureEvents = () =>
-    failures.news().map((failure): GeneratorEvent => ({ kind: 'failure', failure }));
-
   const { maxTokens } = file.model.text;
   const text = options.text ?? before?.text?.ref;
   const encoder = text === undefined ? undefined : await openTextEncoder(text, { device, maxTokens });
@@ -148,31 +143,14 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
   let pictures = codec ? await latentPictures(codec, size) : await pixelPictures(size);
   const { recorder } = pictures;
   opened.push(recorder.cache);
-  const prepared = { flip: false, onFailure: failures.add, signal };
-  let images: PreparedImage[];
-  let validation: PreparedImage[] = [];
-  try {
-    const found = yield* prepareImages(options.data, [recorder], prepared);
-    images = withKinds(chosen(found, options), blend, options.data);
-    if (options.val)
-      validation = withKinds(yield* prepareImages([options.val], [recorder], prepared), blend, [options.val]);
-  } catch (error) {
-    yield* failureEvents(); // perhaps the reason
-    throw error;
-  }
-  yield* failureEvents();
-  const failed = failures.all().length;
+  const { failed, failures, ...gathered } = yield* gatherImages(options, [recorder], { inside: 'previews' });
   if (signal.aborted) {
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;
   }
 
-  await mkdir(join(out, 'previews'), { recursive: true }).catch((error) => {
-    throw writeError(out, error);
-  });
-  const failureFile = join(out, 'failures.jsonl');
-  await writeFailures(failureFile, out, failures.all());
-
+  const images = withKinds(chosen(gathered.images, options), blend, options.data);
+  const validation = options.val ? withKinds(gathered.validation, blend, [options.val]) : [];
   const some = images.slice(0, SCALED).map(({ hash }) => hash);
   const scale = codec && (before?.latent ?? latentScale(pictures, some));
   if (codec) {
@@ -378,7 +356,7 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
     minutes: clock.seconds() / 60,
     loss: Number.isFinite(best) ? best : undefined,
     failed,
-    ...(failed > 0 && { failures: failureFile }),
+    ...(failures && { failures }),
     stopped: signal.aborted && clock.progress() < 1,
   };
 }

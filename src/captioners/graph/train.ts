@@ -1,10 +1,9 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { failureList, writeFailures } from '../../data/index.ts';
 import type { CaptionKind } from '../../data/sample.ts';
 import { RecaptionError } from '../../errors.ts';
-import { writeError, writeFileAtomic } from '../../files.ts';
+import { writeFileAtomic } from '../../files.ts';
 import { parseConfig } from '../../models/captioner-config.ts';
 import { graphDecoder } from '../../models/graph-captioner/decoder.ts';
 import {
@@ -15,7 +14,7 @@ import {
 } from '../../models/graph-captioner/index.ts';
 import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
-import { type PreparedImage, prepareImages } from '../../models/training/prepare.ts';
+import { gatherImages, type PreparedImage } from '../../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -137,9 +136,6 @@ async function* train(
   const from = options.init === undefined ? undefined : await graphCaptionerFolder(options.init);
   const place = options.configPlace ?? 'config';
   const { model, training: asked } = parseConfig(looseSchema, options.config ?? {}, place, KEYS);
-  const failures = failureList();
-  const failureEvents = () =>
-    failures.news().map((failure): GraphTrainEvent => ({ kind: 'failure', failure }));
 
   const regions = options.regions ?? from?.file.regions.ref;
   if (regions === undefined) throw new RecaptionError('bad-config', 'nobody proposes regions', { place, hint: 'Name a detector by --regions.' }); // biome-ignore format: one line
@@ -168,29 +164,16 @@ async function* train(
     KEYS,
   );
 
-  const prepared = { onFailure: failures.add, signal, kind: options.kind, regions: true };
-  let images: PreparedImage[];
-  let validation: PreparedImage[] = [];
-  try {
-    images = yield* prepareImages(options.data, cached.recorders, { ...prepared, flip: training.flip });
-    if (options.val)
-      validation = yield* prepareImages([options.val], cached.recorders, { ...prepared, flip: false });
-  } catch (error) {
-    yield* failureEvents(); // perhaps the reason
-    throw error;
-  }
-  yield* failureEvents();
-  const failed = failures.all().length;
+  const { images, validation, failed, failures } = yield* gatherImages(options, cached.recorders, {
+    kind: options.kind,
+    flip: training.flip,
+    regions: true,
+  });
   const stoppedAt = (step: number, minutes: number): GraphTrainEvent => ({ kind: 'done', step, path: out, minutes, failed, stopped: true }); // biome-ignore format: one line
   if (signal.aborted) {
     yield stoppedAt(0, 0);
     return;
   }
-  await mkdir(out, { recursive: true }).catch((error) => {
-    throw writeError(out, error);
-  });
-  const failureFile = join(out, 'failures.jsonl');
-  await writeFailures(failureFile, out, failures.all());
   if (graphFrom !== undefined) await cp((await relationFolder(graphFrom)).folder, join(out, RELATIONS), { recursive: true, filter: (path) => !/(training-state|metrics|failures)[^/\\]*$/.test(path) }); // biome-ignore format: one line
 
   const batch = Math.min(training.batch, images.length);
@@ -366,7 +349,7 @@ async function* train(
     minutes: clock.seconds() / 60,
     ciderD: best >= 0 ? best : undefined,
     failed,
-    ...(failed > 0 && { failures: failureFile }),
+    ...(failures && { failures }),
     stopped: signal.aborted && clock.progress() < 1,
   };
 }

@@ -1,16 +1,14 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { failureList, writeFailures } from '../../data/index.ts';
 import { type RelationTruth, recallAt } from '../../evaluate/relations.ts';
-import { writeError, writeFileAtomic } from '../../files.ts';
+import { writeFileAtomic } from '../../files.ts';
 import { parseConfig } from '../../models/captioner-config.ts';
 import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.ts';
 import { type RelationConfig, relationConfigSchema } from '../../models/relation-graph/config.ts';
 import { PRIOR, relationLoss } from '../../models/relation-graph/network.ts';
 import { epochOrder } from '../../models/training/epoch-order.ts';
 import { startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
-import { type PreparedImage, prepareImages } from '../../models/training/prepare.ts';
+import { gatherImages, type PreparedImage } from '../../models/training/prepare.ts';
 import {
   type Closable,
   fingerprint,
@@ -90,28 +88,16 @@ async function* train(
   const { out, seed, device, signal, supervised = false } = options;
   const saved = await savedState(statePath(out), options);
   const { model, training } = parseConfig(relationConfigFileSchema, options.config ?? {}, options.configPlace ?? 'config', 'docs/relations.md lists every key.'); // biome-ignore format: one line
-  const failures = failureList();
-  const failureEvents = () =>
-    failures.news().map((failure): RelationTrainEvent => ({ kind: 'failure', failure }));
 
   const sight = await openSight(options, device);
   opened.push(sight);
   const cached = await cacheSight(sight);
   opened.push(cached);
   const { proposer, encoders, maps } = sight;
-  const prepared = { onFailure: failures.add, signal, regions: true };
-  let images: PreparedImage[];
-  let validation: PreparedImage[] = [];
-  try {
-    images = yield* prepareImages(options.data, cached.recorders, { ...prepared, flip: training.flip });
-    if (options.val)
-      validation = yield* prepareImages([options.val], cached.recorders, { ...prepared, flip: false });
-  } catch (error) {
-    yield* failureEvents(); // perhaps the reason
-    throw error;
-  }
-  yield* failureEvents();
-  const failed = failures.all().length;
+  const { images, validation, failed, failures } = yield* gatherImages(options, cached.recorders, {
+    flip: training.flip,
+    regions: true,
+  });
   const stoppedAt = (step: number, minutes: number): RelationTrainEvent => ({ kind: 'done', step, path: out, minutes, threshold: 0, edges: 0, failed, stopped: true }); // biome-ignore format: one line
 
   const parser = await loadSceneGraphParser();
@@ -130,11 +116,6 @@ async function* train(
     priors: priors.pairs.length,
   };
 
-  await mkdir(out, { recursive: true }).catch((error) => {
-    throw writeError(out, error);
-  });
-  const failureFile = join(out, 'failures.jsonl');
-  await writeFailures(failureFile, out, failures.all());
   const batch = Math.min(training.batch, images.length);
   const tree = params();
   const { loss, told, untold } = relationLoss(tree, config, { batch, single: supervised });
@@ -289,7 +270,7 @@ async function* train(
     threshold,
     edges,
     failed,
-    ...(failed > 0 && { failures: failureFile }),
+    ...(failures && { failures }),
     stopped: false,
   };
 }

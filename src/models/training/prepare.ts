@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { asFailure } from '../../data/dataset.ts';
-import { loadImages, openDataset, openRecordCache, type RecordCache } from '../../data/index.ts';
+import {
+  failureList,
+  loadImages,
+  openDataset,
+  openRecordCache,
+  type RecordCache,
+  writeFailures,
+} from '../../data/index.ts';
 import { mirrorBox, type Region, type RegionRelation, regionsOf, relationsOf } from '../../data/regions.ts';
-import type { CaptionKind, Dataset, OnFailure, Sample } from '../../data/sample.ts';
+import type { CaptionKind, Dataset, Failure, OnFailure, Sample } from '../../data/sample.ts';
 import { RecaptionError } from '../../errors.ts';
+import { writeError } from '../../files.ts';
 import type { Image } from '../../image/index.ts';
 import { normaliseCaption } from '../../text/normalise-caption.ts';
 import { featureLength, type VisionEncoder } from '../vision/encoder.ts';
@@ -91,6 +100,63 @@ export async function cacheOf(folder: string, name: string, recordBytes: number)
   return openRecordCache(join(cacheFolder(), folder, `${name}.records`), { recordBytes });
 }
 
+/** What a run learns from and is judged by, and where it lies. */
+export interface Sources {
+  data: string[];
+  val?: string;
+  out: string;
+  signal: AbortSignal;
+}
+
+export interface Gathered {
+  images: PreparedImage[];
+  validation: PreparedImage[];
+  /** Samples that were left out, and the list of them where there are any. */
+  failed: number;
+  failures?: string;
+}
+
+/**
+ * Puts the pictures of a run through the caches, tells what had to be left out, and makes the run's folder with the list of it. Where it is stopped there
+ * is no folder yet.
+ * @param recorders of pictures that are learnt; `judged`: of those that it is judged by, which are never mirrored
+ * @param inside folder within the run's that is made as well
+ */
+export async function* gatherImages(
+  { data, val, out, signal }: Sources,
+  recorders: Recorder[],
+  { flip = false, judged = recorders, inside = '', ...about }: Partial<Omit<PrepareOptions, 'onFailure' | 'signal'>> & { judged?: Recorder[]; inside?: string } = {},
+): AsyncGenerator<FeaturesEvent | { kind: 'failure'; failure: Failure }, Gathered> {
+  const failures = failureList();
+  const prepared = { ...about, onFailure: failures.add, signal };
+  let images: PreparedImage[] = [];
+  let validation: PreparedImage[] = [];
+  try {
+    images = yield* prepareImages(data, recorders, { ...prepared, flip });
+    if (val) validation = yield* prepareImages([val], judged, { ...prepared, flip: false });
+  } finally {
+    for (const failure of failures.news()) yield { kind: 'failure', failure }; // perhaps the reason
+  }
+  const failed = failures.all().length;
+  if (signal.aborted) return { images, validation, failed };
+  await mkdir(join(out, inside), { recursive: true }).catch((error) => {
+    throw writeError(out, error);
+  });
+  const place = join(out, 'failures.jsonl');
+  await writeFailures(place, out, failures.all());
+  return { images, validation, failed, ...(failed > 0 && { failures: place }) };
+} // biome-ignore format: one line
+
+export interface PrepareOptions {
+  flip: boolean;
+  regions?: boolean;
+  /** Pictures without captions count as well. */
+  wordless?: boolean;
+  kind?: CaptionKind;
+  onFailure: OnFailure;
+  signal: AbortSignal;
+}
+
 const BATCH = 16;
 
 /**
@@ -100,22 +166,7 @@ const BATCH = 16;
 export async function* prepareImages(
   sources: string[],
   recorders: Recorder[],
-  {
-    flip,
-    regions = false,
-    wordless = false,
-    kind,
-    onFailure,
-    signal,
-  }: {
-    flip: boolean;
-    regions?: boolean;
-    /** Pictures without captions count as well. */
-    wordless?: boolean;
-    kind?: CaptionKind;
-    onFailure: OnFailure;
-    signal: AbortSignal;
-  },
+  { flip, regions = false, wordless = false, kind, onFailure, signal }: PrepareOptions,
 ): AsyncGenerator<FeaturesEvent, PreparedImage[]> {
   const images: PreparedImage[] = [];
   const seen = new Set<string>();
