@@ -56,16 +56,19 @@ describe('pictures that somebody else has drawn', () => {
     const args = ['--suite', at('prompts.txt'), '--images', at('pictures'), '--judge', ref, '--ask', 'verdict,yes', '--out', at('out')]; // biome-ignore format: one line
     const { report, code } = await reportOf(...args);
     expect(code).toBe(0);
-    expect(report).toMatchObject({ suite: 'lines', prompts: 6, pictures: 24, partial: false });
+    expect(report).toMatchObject({ about: { suite: 'lines' }, prompts: 6, pictures: 24, partial: false });
     expect(report.measures.verdict).toMatchObject({ score: 1, n: 24, prompts: 6 });
     expect(report.measures.yes.score).toBeCloseTo(0.9);
     expect(JSON.parse(await readFile(at('out/report.json'), 'utf8'))).toEqual(report);
     expect(jsonLines(await readFile(at('out/pictures.jsonl'), 'utf8'))).toHaveLength(24);
+    expect(await readFile(at('out/report.html'), 'utf8')).toMatch(
+      /judged correct: <b>100.0 %<\/b>.*<img src="data:image\/png/s,
+    );
     const asked = requests();
     const others = await reportOf(...args, '--shuffle');
     expect(others.report.measures.verdict.interval[1]).toBeLessThan(report.measures.verdict.interval[0]);
     expect(others.report.measures.yes.score).toBeCloseTo(0.2);
-    expect(others.report.shuffled).toBe(true);
+    expect(others.report.about.shuffled).toBe(true);
     // What has been answered is not asked again.
     expect(requests()).toBe(2 * asked);
     await reportOf(...args);
@@ -119,7 +122,7 @@ describe('pictures with captions of their own', () => {
     const args = ['--images', at('world'), '--kind', 'descriptive', '--clip', 'world'];
     const { report } = await reportOf(...args, '--against', at('world'));
     const others = (await reportOf(...args, '--shuffle')).report;
-    expect(report).toMatchObject({ suite: 'captions', prompts: 60, pictures: 60 });
+    expect(report).toMatchObject({ about: { suite: 'captions' }, prompts: 60, pictures: 60 });
     expect(others.measures.clip.interval[1]).toBeLessThan(report.measures.clip.interval[0]);
     expect(report.distributions.pixels).toMatchObject({ n: 60, others: 60 });
     for (const { distance } of Object.values<{ distance: number }>(report.distributions)) expect(distance).toBeCloseTo(0, 3); // biome-ignore format: one line
@@ -134,7 +137,7 @@ describe('pictures that are drawn now', () => {
     }); // biome-ignore format: one line
     const args = ['--suite', 'geneval', '--prompts', at('geneval.jsonl'), '--generator', 'world', '--steps', '2', '--count', '2', '--clip', 'world', '--out', at('out')]; // biome-ignore format: one line
     const { report } = await reportOf(...args);
-    expect(report).toMatchObject({ prompts: 2, pictures: 4, generator: 'world' });
+    expect(report).toMatchObject({ prompts: 2, pictures: 4, about: { generator: 'world' } });
     expect((await readdir(at('out/pictures/00001/samples'))).sort()).toEqual(['0000.png', '0001.png']);
     const again = await reportOf(...args);
     expect(again.report.measures).toEqual(report.measures);

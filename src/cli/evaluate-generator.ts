@@ -5,7 +5,7 @@ import { fileImage, openDataset } from '../data/index.ts';
 import type { CaptionKind, Dataset } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import type { Distribution } from '../evaluate/distribution.ts';
-import type { Measure, MeasureName } from '../evaluate/measures.ts';
+import { MEASURE_TITLES, type Measure, type MeasureName } from '../evaluate/measures.ts';
 import { readSuite, SUITES, type Suite, type SuiteName, type SuitePrompt } from '../evaluate/suites.ts';
 import type { EvaluateEvent, EvaluationReport, ScoreWithInterval } from '../jobs/evaluate-job.ts';
 import type { Device } from '../tensor/device.ts';
@@ -346,28 +346,19 @@ function tell(event: EvaluateEvent, { output, exit }: Context): void {
       break;
     case 'report':
       printReport(event.report, output);
-      if (event.path) output.print(`Report: ${output.bold(printable(shortPath(event.path)))}`);
+      if (event.page) output.print(`Report: ${output.bold(printable(shortPath(event.page)))}`);
       break;
     case 'picture':
       break;
   }
 }
 
-/** Names of measures as people read them, and how their scores are shown. */
-const SHOWN: Record<MeasureName, { title: string; percent: boolean }> = {
-  clip: { title: 'CLIP score', percent: false },
-  geneval: { title: 'GenEval', percent: true },
-  verdict: { title: 'judged correct', percent: true },
-  yes: { title: 'yes to the prompt', percent: true },
-  parts: { title: 'yes to its parts', percent: true },
-  questions: { title: 'questions that hold', percent: true },
-};
 const WIDTH = 24;
 
 function printReport(report: EvaluationReport, output: Output): void {
   output.print(`${counted(report.pictures, 'picture')} of ${counted(report.prompts, 'prompt')}`);
   for (const [name, measure] of Object.entries(report.measures)) {
-    const { title, percent } = SHOWN[name as MeasureName];
+    const { title, percent } = MEASURE_TITLES[name as MeasureName];
     const shown = (value: number) => (percent ? 100 * value : value).toFixed(1);
     const line = (label: string, { score, interval, n }: ScoreWithInterval) => `${label.padEnd(WIDTH)} ${shown(score).padStart(5)}${percent ? ' %' : '  '}  [${interval.map(shown).join(', ')}]  of ${n}`; // biome-ignore format: one line
     output.print(output.bold(line(title, measure)));

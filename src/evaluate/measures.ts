@@ -46,6 +46,16 @@ export interface Measure {
 export const MEASURES = ['clip', 'geneval', 'verdict', 'yes', 'parts', 'questions'] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
+/** Names as people read them; whether scores are shares. */
+export const MEASURE_TITLES: Record<MeasureName, { title: string; percent: boolean }> = {
+  clip: { title: 'CLIP score', percent: false },
+  geneval: { title: 'GenEval', percent: true },
+  verdict: { title: 'judged correct', percent: true },
+  yes: { title: 'yes to the prompt', percent: true },
+  parts: { title: 'yes to its parts', percent: true },
+  questions: { title: 'questions that hold', percent: true },
+};
+
 /** Texts whose embeddings are kept: the pictures of a prompt follow each other. */
 const TEXTS_KEPT = 256;
 

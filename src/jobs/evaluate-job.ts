@@ -13,6 +13,7 @@ import { additive } from '../metrics/additive.ts';
 import { bootstrap, type Interval, scoresOf } from '../metrics/bootstrap.ts';
 import { FRECHET_LEAST } from '../metrics/frechet.ts';
 import { random } from '../random.ts';
+import { collectEnds, evaluationPage } from './evaluate-page.ts';
 
 export interface EvaluateJobOptions {
   prompts: readonly SuitePrompt[];
@@ -26,7 +27,7 @@ export interface EvaluateJobOptions {
   distributions: readonly Distribution[];
   /** What the distributions compare with. */
   against?: Dataset;
-  /** Folder for `pictures.jsonl` and `report.json`. */
+  /** Folder for `pictures.jsonl`, `report.json` and `report.html`. */
   out?: string;
   /** What belongs into the report beside the figures: suite, generator, command. */
   about: Record<string, unknown>;
@@ -56,6 +57,8 @@ export interface MeasureReport extends ScoreWithInterval {
 }
 
 export interface EvaluationReport {
+  /** Suite, generator, command. */
+  about: Record<string, unknown>;
   prompts: number;
   /** Pictures that were read. */
   pictures: number;
@@ -73,7 +76,7 @@ export type EvaluateEvent =
   | { kind: 'progress'; label: string; done: number; total?: number; imagesPerSecond: number; secondsLeft?: number }
   | { kind: 'failure'; failure: Failure }
   | { kind: 'picture'; picture: string; prompt: string; scores: Record<string, number>; detail: Record<string, object> }
-  | { kind: 'report'; report: EvaluationReport; path?: string }; // biome-ignore format: one line
+  | { kind: 'report'; report: EvaluationReport; page?: string }; // biome-ignore format: one line
 
 /** Pictures that all measures see at once. */
 const BATCH = 32;
@@ -83,6 +86,7 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
   const { prompts, measures, distributions, promptOf, total, out, about, seed, signal } = options;
   const sums = measures.map(() => prompts.map(() => [0, 0]));
   const unmarked = measures.map((): Record<string, number> => ({}));
+  const ends = new Map(measures.map(({ name }) => [name, collectEnds()]));
   let [seen, unreadable] = [0, 0];
   const rows = out === undefined ? undefined : await opened(join(out, 'pictures.jsonl'));
   const started = performance.now();
@@ -115,6 +119,7 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
             sums[m][at][0] += mark.score;
             sums[m][at][1]++;
             event.scores[measure.name] = mark.score;
+            if (rows) await ends.get(measure.name)!.add({ picture: name, prompt: prompt.prompt, ...mark }, images[i]); // biome-ignore format: one line
             if (mark.detail) event.detail[measure.name] = mark.detail;
           } else {
             const { code, message } = mark.failure;
@@ -154,7 +159,7 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
   const wholes = partial ? [] : distributions.map((one) => [one.name, one.score()] as const);
   const fewest = Math.min(...wholes.flatMap(([, { n, others }]) => [n, others]));
   const report: EvaluationReport = {
-    ...about,
+    about,
     prompts: prompts.length,
     pictures: seen,
     unreadable,
@@ -168,9 +173,14 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
     ],
     seed,
   };
-  const path = out === undefined ? undefined : join(out, 'report.json');
-  if (path) await writeFileAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
-  yield { kind: 'report', report, ...(path && { path }) };
+  if (out === undefined) {
+    yield { kind: 'report', report };
+    return;
+  }
+  await writeFileAtomic(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const path = join(out, 'report.html');
+  await writeFileAtomic(path, evaluationPage(report, ends));
+  yield { kind: 'report', report, page: path };
 }
 
 /** A file that is written anew, in a folder that is made where it is not there. */
