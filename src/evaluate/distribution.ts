@@ -16,11 +16,14 @@ export interface Features {
 /** Pixels along a side; with three channels, 432 numbers. */
 const SIDE = 12;
 
-/** The pictures themselves, made small: sees colours and layout, and no things. */
+/** The pictures themselves, made small, in [0, 1]: sees colours and layout, and no things. */
 export const pixelFeatures = (): Features => ({
   name: 'pixels',
   by: `${SIDE} × ${SIDE} pixels, Lanczos 3 of libvips`,
-  of: (images) => Promise.all(images.map(async (image) => (await resizeImage(image, { width: SIDE, height: SIDE }, 'lanczos3')).data)), // biome-ignore format: one line
+  of: (images) => Promise.all(images.map(async (image) => {
+    const { data } = await resizeImage(image, { width: SIDE, height: SIDE }, 'lanczos3');
+    return Float64Array.from(data, (value) => value / 255);
+  })), // biome-ignore format: one line
 });
 
 /** CLIP-FID, with the encoder's own resizer. */

@@ -61,29 +61,25 @@ const TEXTS_KEPT = 256;
 
 /** 100 · cosine of picture and prompt, as the DALL-E 3 paper reports it. */
 export function clipMeasure(encoder: ClipEncoder): Measure {
-  const texts = new Map<string, { embedding: Float32Array; cut: boolean }>();
-  const cut = new Set<string>();
+  const texts = new Map<string, Float32Array>();
+  let cut = 0;
   return {
     name: 'clip',
     by: encoder.id,
     async see(pictures) {
       const images = await encoder.embedImages(pictures.map(({ image }) => image));
-      const marks: Mark[] = [];
-      for (const [i, { prompt }] of pictures.entries()) {
-        let text = texts.get(prompt.prompt);
-        if (!text) {
-          const embedded = await encoder.embedTexts([prompt.prompt]);
-          text = { embedding: embedded.embeddings[0], cut: embedded.cut > 0 };
-          if (texts.size >= TEXTS_KEPT) texts.clear();
-          texts.set(prompt.prompt, text);
-        }
-        if (text.cut) cut.add(prompt.prompt);
-        marks.push({ score: 100 * cosine(images[i], text.embedding) });
+      const wanted = [...new Set(pictures.map(({ prompt }) => prompt.prompt))];
+      if (texts.size + wanted.length > TEXTS_KEPT) texts.clear();
+      const fresh = wanted.filter((text) => !texts.has(text));
+      if (fresh.length > 0) {
+        const embedded = await encoder.embedTexts(fresh);
+        for (const [i, text] of fresh.entries()) texts.set(text, embedded.embeddings[i]);
+        cut += embedded.cut;
       }
-      return marks;
+      return pictures.map(({ prompt }, i) => ({ score: 100 * cosine(images[i], texts.get(prompt.prompt)!) }));
     },
-    besides: () => ({ cut: cut.size }),
-    warnings: () => (cut.size > 0 ? [`prompts too long for ${encoder.id}, compared by their beginning: ${cut.size}`] : []), // biome-ignore format: one line
+    besides: () => ({ cut }),
+    warnings: () => (cut > 0 ? [`prompts too long for ${encoder.id}, compared by their beginning: ${cut}`] : []), // biome-ignore format: one line
   };
 }
 
