@@ -1,6 +1,7 @@
 /** One process at a time: lock files, which a process that died does not hold. */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { RecaptionError } from './errors.ts';
 import { temporaryName, writeError } from './files.ts';
 import { isRunning, type ProcessName, thisProcess } from './processes.ts';
 
@@ -23,6 +24,21 @@ export function tryLock(path: string): Lock {
   } catch (error) {
     throw writeError(name, error);
   }
+}
+
+/**
+ * Takes the lock of an output.
+ * @param doing what its owner is doing there: `drawing into this folder` @param place as the user knows it
+ * @returns releases it
+ * @throws RecaptionError `output-busy` where another process has it, and those of `tryLock`
+ */
+export function lockOutput(path: string, doing: string, place = path): () => void {
+  const lock = tryLock(path);
+  if (lock.taken) return lock.release;
+  throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is ${doing}`, {
+    place,
+    hint: `Wait for it to end, or give another --out. If no such program runs, delete ${path}.lock.`,
+  });
 }
 
 /** `process 4711`, with its machine if that is another one. */

@@ -7,7 +7,7 @@ import { readLines, tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, writeError } from '../files.ts';
 import type { Image } from '../image/image.ts';
-import { ownerInWords, tryLock } from '../lock.ts';
+import { lockOutput } from '../lock.ts';
 import type { Judge, Judgement } from './judge.ts';
 
 const rowSchema = z.object({
@@ -36,13 +36,7 @@ export async function openAnswers(path: string): Promise<Answers> {
   await mkdir(dirname(path), { recursive: true }).catch((error) => {
     throw writeError(path, error);
   });
-  const lock = tryLock(path);
-  if (!lock.taken) {
-    throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is judging into this folder`, {
-      place: path,
-      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${path}.lock.`,
-    });
-  }
+  const release = lockOutput(path, 'judging into this folder');
   try {
     const known = (await exists(path)) ? await readAnswers(path) : new Map<string, Judgement>();
     const file = await open(path, 'a').catch((error) => {
@@ -50,10 +44,10 @@ export async function openAnswers(path: string): Promise<Answers> {
     });
     return { known: known.size, remember: (judge) => remembering(judge, known, writer(file, path)), async close() {
       await file.close();
-      lock.release();
+      release();
     } }; // biome-ignore format: one line
   } catch (error) {
-    lock.release();
+    release();
     throw error;
   }
 }

@@ -13,7 +13,7 @@ import { writeError } from '../files.ts';
 import { type GeneratorFile, parseGeneratorFile } from '../generators/config.ts';
 import { generatorFolder } from '../generators/folder.ts';
 import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
-import { ownerInWords, tryLock } from '../lock.ts';
+import { lockOutput } from '../lock.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import { writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
@@ -146,18 +146,12 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
   });
-  const lock = tryLock(join(out, LOCKED));
-  if (!lock.taken) {
-    throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is working on this comparison`, {
-      place: out,
-      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${join(out, LOCKED)}.lock.`,
-    });
-  }
+  const release = lockOutput(join(out, LOCKED), 'working on this comparison', out);
   try {
     const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
     yield* allRuns({ options, split, learnt, given, saved, words, started });
   } finally {
-    lock.release();
+    release();
   }
 }
 

@@ -7,7 +7,7 @@ import { RecaptionError } from '../errors.ts';
 import { exists, readError, writeError, writeFileAtomic } from '../files.ts';
 import type { GenerateRequest, Generator } from '../generators/generator.ts';
 import { decodeImage, encodePng, gridOf, type Image, readPngText, withPngText } from '../image/index.ts';
-import { ownerInWords, tryLock } from '../lock.ts';
+import { lockOutput } from '../lock.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
 
 const rowSchema = z.object({
@@ -86,17 +86,11 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
     throw writeError(out, error);
   });
   const index = join(out, 'index.jsonl');
-  const lock = tryLock(index);
-  if (!lock.taken) {
-    throw new RecaptionError('output-busy', `${ownerInWords(lock.owner)} is drawing into this folder`, {
-      place: out,
-      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${index}.lock.`,
-    });
-  }
+  const release = lockOutput(index, 'drawing into this folder', out);
   try {
     yield* draw(options, index);
   } finally {
-    lock.release();
+    release();
   }
 
   async function* draw(

@@ -6,7 +6,7 @@ import { readLines, tryJson } from '../data/lines.ts';
 import { CAPTION_KINDS } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, writeAtomic, writeError } from '../files.ts';
-import { ownerInWords, tryLock } from '../lock.ts';
+import { lockOutput } from '../lock.ts';
 
 const captionRow = z.object({
   key: z.string(),
@@ -50,20 +50,13 @@ export interface Journal {
  * @throws RecaptionError `journal-mismatch` when the journal was written by another recipe; `output-busy`.
  */
 export async function openJournal(path: string, recipe: Recipe, finished: string): Promise<Journal> {
-  const lock = tryLock(path);
-  if (!lock.taken) {
-    const message = `${ownerInWords(lock.owner)} is writing captions to this output`;
-    throw new RecaptionError('output-busy', message, {
-      place: path,
-      hint: `Wait for it to end, or give another --out. If no such program runs, delete ${path}.lock.`,
-    });
-  }
+  const release = lockOutput(path, 'writing captions to this output');
   try {
     if (!(await exists(path))) await startJournal(path, recipe, finished);
     const rows = await readJournal(path, recipe);
-    return journalOn(path, await open(path, 'a+'), rows, lock.release);
+    return journalOn(path, await open(path, 'a+'), rows, release);
   } catch (error) {
-    lock.release();
+    release();
     throw error;
   }
 }
