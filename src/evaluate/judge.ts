@@ -1,9 +1,8 @@
 /** A vision-language model behind a server that says whether pictures show what was asked for (papers.md A4). */
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
-import type { RecaptionError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
-import { type ConnectionOptions, connect } from '../remote/connection.ts';
+import { type ConnectionOptions, connect, forgiving } from '../remote/connection.ts';
 import { type Cost, expectedTokens, type PictureChatOptions, type PictureQuestion, pictureChat } from '../remote/picture-chat.ts'; // biome-ignore format: one line
 import { keyOf, serverRef } from '../remote/reference.ts';
 import { type Alternative, readYesNo, yesProbability } from './questions.ts';
@@ -60,8 +59,6 @@ const TIMES = 3;
 const TEMPERATURE = 0.2;
 /** So many failures in a row, and nobody is there. */
 const MOST_FAILED = 24;
-/** What may go wrong with one picture while others succeed. */
-const ONE_PICTURE = ['server-failed', 'server-refused'];
 
 export interface JudgeOptions extends ConnectionOptions, PictureChatOptions {
   /** Requests under way at once. */
@@ -77,7 +74,7 @@ export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }
   const chat = pictureChat(connect(server, { key: keyOf(process.env), ...options }), options);
   const limit = pLimit(concurrency);
   const digest = createHash('sha256').update(JSON.stringify([VERDICT, ASK, YES, VERDICT_TOKENS, TEMPERATURE])).digest('hex').slice(0, 8); // biome-ignore format: one line
-  let failedInARow = 0;
+  const forgive = forgiving(MOST_FAILED);
   let broken: unknown;
 
   /** Asks until it is decided, or often enough. */
@@ -96,17 +93,13 @@ export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }
     return { response: last };
   } // biome-ignore format: one line
 
-  /** A failure here and there is the picture's; what no other picture would fare better with, and many in a row, are the server's. */
+  /** A few at once; after what no other picture would fare better with, none. */
   const patiently = (work: () => Promise<Judgement>): Promise<Judgement> =>
     limit(async () => {
       if (broken) throw broken; // who still waits need not ask
       try {
-        const judgement = await work();
-        failedInARow = 0;
-        return judgement;
+        return await forgive(work, ({ code, message }) => ({ response: '', failure: { code, message } }));
       } catch (error) {
-        const { code, message } = error as RecaptionError;
-        if (ONE_PICTURE.includes(code) && ++failedInARow < MOST_FAILED) return { response: '', failure: { code, message } }; // biome-ignore format: one line
         broken = error;
         throw error;
       }

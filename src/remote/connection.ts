@@ -49,6 +49,28 @@ export class Unusable extends Error {
   }
 }
 
+/** What may go wrong with one request while others succeed. */
+const ONE_REQUEST = ['server-failed', 'server-refused'];
+
+/**
+ * A failure here and there is that of one request, and gets an answer of its own. What no other would fare better with is thrown, and so is the last of
+ * `most` in a row: nobody is there any more, and the work shall stop before all of it has failed.
+ */
+export function forgiving(most: number) {
+  let failedInARow = 0;
+  return async <T>(work: () => Promise<T>, otherwise: (error: RecaptionError) => T): Promise<T> => {
+    try {
+      const result = await work();
+      failedInARow = 0;
+      return result;
+    } catch (error) {
+      if (!(error instanceof RecaptionError) || !ONE_REQUEST.includes(error.code)) throw error;
+      if (++failedInARow >= most) throw error;
+      return otherwise(error);
+    }
+  };
+}
+
 /** Answers above this are no captions; pictures are larger, so whoever draws says so. */
 export const MOST_BYTES = 4 * 2 ** 20;
 const TIMEOUT = 120;

@@ -2,7 +2,13 @@
 import { createHash } from 'node:crypto';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
-import { type Connection, type ConnectionOptions, connect, Unusable } from '../../remote/connection.ts';
+import {
+  type Connection,
+  type ConnectionOptions,
+  connect,
+  forgiving,
+  Unusable,
+} from '../../remote/connection.ts';
 import {
   expectedTokens,
   MAX_SIDE,
@@ -76,7 +82,7 @@ export function serverCaptioner(
   const { model, url } = chat;
   const { about: _, ...deciding } = recipe;
   const digest = createHash('sha256').update(JSON.stringify(deciding)).digest('hex').slice(0, 8);
-  let failedInARow = 0;
+  const forgive = forgiving(Math.max(MOST_FAILED, 2 * concurrency));
 
   const ask = (image: Image, request: CaptionRequest, context?: PictureContext): Promise<CaptionResult> => {
     const { temperature = recipe.temperature, topP, maxTokens = recipe.maxTokens, seed } = request;
@@ -102,29 +108,19 @@ export function serverCaptioner(
           const context = contexts[i];
           if (refines(recipe) && (context?.captions.length ?? 0) === 0)
             return { text: '', failure: { code: 'nothing-to-refine', message: 'the picture has no caption that could be refined' } }; // biome-ignore format: one line
-          try {
-            const result = await ask(image, request, context);
-            failedInARow = 0;
-            return result;
-          } catch (error) {
-            if (!(error instanceof RecaptionError) || !ONE_PICTURE.includes(error.code)) throw error;
-            failedInARow++;
-            if (failedInARow >= Math.max(MOST_FAILED, 2 * concurrency)) throw error;
-            const empty = /\(empty:/.test(error.message);
-            return {
+          return forgive(
+            () => ask(image, request, context),
+            ({ code, message }) => ({
               text: '',
-              failure: { code: empty ? 'empty-caption' : error.code, message: error.message },
-            };
-          }
+              failure: { code: /\(empty:/.test(message) ? 'empty-caption' : code, message },
+            }),
+          );
         }),
       ),
     cost: chat.cost,
     close: async () => {},
   };
 }
-
-/** What may go wrong with one picture while others succeed. */
-const ONE_PICTURE = ['server-failed', 'server-refused'];
 
 function readCaption(
   { message, finish_reason, logprobs }: PictureAnswer,
