@@ -107,13 +107,14 @@ export async function splitCollection(
     );
   const prompts = new Map<PromptKind, Prompt[]>();
   const outside = new Set(test ? [] : asked.map(({ key }) => key));
-  const sayings = Map.groupBy(
-    learnable
-      .filter(({ key }) => !outside.has(key))
-      .flatMap((one) => [...new Set(arms.flatMap((arm) => captionsOf(one, arm)).map(said))]),
-    (words) => words,
-  );
-  const sayersOf = ({ text }: Prompt): number => sayings.get(said(text))?.length ?? 0;
+  /** Pictures that could be learnt, by what their captions say in any arm. */
+  const sayers = new Map<string, Set<string>>();
+  for (const one of learnable) {
+    if (outside.has(one.key)) continue;
+    for (const words of arms.flatMap((arm) => captionsOf(one, arm)).map(said))
+      sayers.set(words, (sayers.get(words) ?? new Set()).add(one.key));
+  }
+  const sayersOf = ({ text }: Prompt): number => sayers.get(said(text))?.size ?? 0;
   let tooLong = 0;
   for (const kind of kinds) {
     const own = kindAsked(kind, asked);
@@ -142,17 +143,16 @@ export async function splitCollection(
     }
     prompts.set(kind, found);
   }
-  const words = new Set([...prompts.values()].flat().flatMap(({ text, asked }) => [said(text), said(asked)]));
-  const leaveOut = new Set(outside);
-  let [sayAPrompt, withoutKind] = [0, 0];
   const able = new Set(learnable);
-  for (const one of data) {
-    if (outside.has(one.key)) continue;
-    if (!able.has(one)) withoutKind++;
-    else if (arms.some((arm) => captionsOf(one, arm).some((text) => words.has(said(text))))) sayAPrompt++;
-    else continue;
-    leaveOut.add(one.key);
-  }
+  const lacking = data.filter((one) => !outside.has(one.key) && !able.has(one)).map(({ key }) => key);
+  const telling = new Set(
+    [...prompts.values()]
+      .flat()
+      .flatMap(({ text, asked }) => [text, asked])
+      .flatMap((words) => [...(sayers.get(said(words)) ?? [])]),
+  );
+  const leaveOut = new Set([...outside, ...lacking, ...telling]);
+  const [sayAPrompt, withoutKind] = [telling.size, lacking.length];
   const learnt = data.length - leaveOut.size;
   if (learnt < LEAST) {
     throw new RecaptionError('too-few-pictures', `${learnt} pictures are left to be learnt`, {
