@@ -83,8 +83,7 @@ async function evaluated(
     pictures: async function* () {
       yield* all;
     },
-    promptOf: (key) => places.get(key)!,
-    total: all.length,
+    places,
     maxSide: MAX_SIDE,
     measures: [clipMeasure(clip)],
     distributions: whole ? [distribution(pixelFeatures()), distribution(clipFeatures(clip))] : [],

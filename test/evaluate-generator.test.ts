@@ -127,6 +127,9 @@ describe('pictures with captions of their own', () => {
     expect(report.distributions.pixels).toMatchObject({ n: 60, others: 60 });
     for (const { distance } of Object.values<{ distance: number }>(report.distributions)) expect(distance).toBeCloseTo(0, 3); // biome-ignore format: one line
     expect(report.warnings.join()).toMatch(/below 10000/);
+    await folder.write({ 'broken/a.png': 'no picture' });
+    const nobody = await evaluate(...args, '--against', at('broken'));
+    expect(nobody.stderr).toMatch(/needs two pictures on either side/);
   });
 });
 

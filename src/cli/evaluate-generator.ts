@@ -8,6 +8,7 @@ import type { Distribution } from '../evaluate/distribution.ts';
 import { MEASURE_TITLES, type Measure, type MeasureName } from '../evaluate/measures.ts';
 import { readSuite, SUITES, type Suite, type SuiteName, type SuitePrompt } from '../evaluate/suites.ts';
 import type { EvaluateEvent, EvaluationReport, ScoreWithInterval } from '../jobs/evaluate-job.ts';
+import type { ClipEncoder } from '../metrics/clip-score.ts';
 import type { Device } from '../tensor/device.ts';
 import { addServerOptions, type ServerLimits, serverOptions, tellCost } from './caption-server.ts';
 import { commandLine } from './compare.ts';
@@ -149,8 +150,7 @@ async function evaluateGenerator(options: Options, context: Context, argv: strin
     const job = evaluatePictures({
       prompts,
       pictures,
-      promptOf: (key) => places.get(key) ?? -1,
-      total: places.size,
+      places,
       maxSide: MAX_SIDE,
       measures,
       distributions,
@@ -296,10 +296,13 @@ async function openMeasures(
   const measuring = await import('../evaluate/measures.ts');
   const measures: Measure[] = [];
   const distributions: Distribution[] = [];
-  const { lookingOnce } = await import('../metrics/clip-score.ts');
-  const { openClip } = await import('../captioners/clip.ts');
-  const clip = clipRef === undefined ? undefined : lookingOnce(keep(await openClip(clipRef, device)));
-  if (clip) measures.push(measuring.clipMeasure(clip));
+  let clip: ClipEncoder | undefined;
+  if (clipRef !== undefined) {
+    const { openClip } = await import('../captioners/clip.ts');
+    const { lookingOnce } = await import('../metrics/clip-score.ts');
+    clip = lookingOnce(keep(await openClip(clipRef, device)));
+    measures.push(measuring.clipMeasure(clip));
+  }
   if (regions !== undefined) {
     const { openRegions } = await import('../captioners/regions/open.ts');
     const [least, counting] = thresholds ?? [];
@@ -323,12 +326,13 @@ async function openMeasures(
   const judge = openJudge(judgeRef, { ...serverOptions(options), ...(concurrency && { concurrency }) });
   const answers = keep(await openAnswers(join(required(out, '--out <dir>'), 'answers.jsonl')));
   const remembering = answers.remember(judge);
-  for (const what of options.ask ?? asksOf(material)) {
-    if (what === 'verdict') measures.push(measuring.verdictMeasure(remembering, repeats));
-    if (what === 'yes') measures.push(measuring.yesMeasure(remembering));
-    if (what === 'parts') measures.push(measuring.partsMeasure(remembering));
-    if (what === 'questions') measures.push(measuring.questionsMeasure(remembering));
-  }
+  const asking: Record<Asked, () => Measure> = {
+    verdict: () => measuring.verdictMeasure(remembering, repeats),
+    yes: () => measuring.yesMeasure(remembering),
+    parts: () => measuring.partsMeasure(remembering),
+    questions: () => measuring.questionsMeasure(remembering),
+  };
+  for (const what of options.ask ?? asksOf(material)) measures.push(asking[what]());
   return { measures, distributions, judge };
 }
 

@@ -10,8 +10,7 @@ import { type Context, EXIT } from './main.ts';
 
 export const kindOption = (
   about = '--prompts is a collection; ask for its captions of this kind, one of each picture',
-) =>
-  new Option('--kind <kind>', about).choices(CAPTION_KINDS); // biome-ignore format: one line
+) => new Option('--kind <kind>', about).choices(CAPTION_KINDS);
 
 /**
  * Prompts of a file, a line each or JSON lines with `prompt`; with `kind`, of a collection: the first caption of this kind of each picture.

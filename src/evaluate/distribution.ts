@@ -81,9 +81,9 @@ export function distribution(features: Features): Distribution {
       for (const vector of vectors) sides[Number(other)]!.add(vector);
     },
     score() {
-      const [own, others] = sides.map((side) => side ?? new Moments(1));
+      const none = new Moments((sides[0] ?? sides[1])?.dimension ?? 1);
       return {
-        distance: frechetDistance(own ?? new Moments(1), others ?? new Moments(1)),
+        distance: frechetDistance(sides[0] ?? none, sides[1] ?? none),
         by: features.by,
         n: count(0),
         others: count(1),

@@ -1,26 +1,25 @@
 /** Puts every picture beside its prompt and every measure on both, a batch at a time; says how far it got when it is stopped. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { loadEach } from '../data/load.ts';
-import type { Dataset, Failure } from '../data/sample.ts';
+import { failureList, loadImages, withKeys } from '../data/index.ts';
+import type { Dataset, Failure, OnFailure } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import type { Distribution, DistributionScore } from '../evaluate/distribution.ts';
 import { isMarked, type Measure, type MeasureName, type Seen } from '../evaluate/measures.ts';
 import type { SuitePrompt } from '../evaluate/suites.ts';
 import { writeError, writeFileAtomic } from '../files.ts';
-import type { Image } from '../image/image.ts';
 import { additive } from '../metrics/additive.ts';
 import { bootstrap, type Interval, scoresOf } from '../metrics/bootstrap.ts';
 import { FRECHET_LEAST } from '../metrics/frechet.ts';
 import { random } from '../random.ts';
+import { batches, untilStopped } from './caption-job.ts';
 import { collectEnds, evaluationPage } from './evaluate-page.ts';
 
 export interface EvaluateJobOptions {
   prompts: readonly SuitePrompt[];
-  /** Each sample once; `promptOf` says which prompt it is of, or -1 for one that nobody asked for. */
   pictures: () => Dataset | Promise<Dataset>;
-  promptOf(key: string): number;
-  total: number;
+  /** Of each picture that is wanted, by the key of its sample, the number of its prompt. */
+  places: ReadonlyMap<string, number>;
   /** Longest side of a picture that any measure can make use of. */
   maxSide: number;
   measures: readonly Measure[];
@@ -83,11 +82,15 @@ const BATCH = 32;
 
 /** @throws RecaptionError those of the measures; `write-failed` */
 export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGenerator<EvaluateEvent> {
-  const { prompts, measures, distributions, promptOf, total, out, about, seed, signal } = options;
+  const { prompts, places, measures, distributions, maxSide, out, about, seed, signal } = options;
   const sums = measures.map(() => prompts.map(() => [0, 0]));
   const unmarked = measures.map((): Record<string, number> => ({}));
   const ends = new Map(measures.map(({ name }) => [name, collectEnds()]));
-  let [seen, unreadable] = [0, 0];
+  let seen = 0;
+  const failures = failureList();
+  const news = () => failures.news().map((failure): EvaluateEvent => ({ kind: 'failure', failure }));
+  const decoded = (pictures: Dataset, onFailure: OnFailure) =>
+    batches(untilStopped(loadImages(pictures, { maxSide, ahead: BATCH, onFailure }), signal), BATCH);
   const rows = out === undefined ? undefined : await opened(join(out, 'pictures.jsonl'));
   const started = performance.now();
   const progress = (label: string, done: number, of?: number, from = started): EvaluateEvent => {
@@ -95,14 +98,11 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
     return { kind: 'progress', label, done, total: of, imagesPerSecond, ...(of !== undefined && { secondsLeft: (of - done) / imagesPerSecond }) }; // biome-ignore format: one line
   };
   try {
-    const wanted = only(await options.pictures(), (key) => promptOf(key) >= 0);
-    for await (const batch of batches(wanted, options.maxSide, signal)) {
-      for (const failure of batch.failures) {
-        unreadable++;
-        yield { kind: 'failure', failure };
-      }
-      const pictures = batch.pictures.map(({ key, image }): Seen & { at: number; name: string } => {
-        const at = promptOf(key);
+    const wanted = withKeys(await options.pictures(), places.keys());
+    for await (const batch of decoded(wanted, failures.add)) {
+      yield* news();
+      const pictures = batch.map(({ sample: { key }, image }): Seen & { at: number; name: string } => {
+        const at = places.get(key)!;
         return { at, name: key, prompt: prompts[at], image };
       });
       const images = pictures.map(({ image }) => image);
@@ -138,21 +138,25 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
         throw writeError(join(out!, 'pictures.jsonl'), error);
       });
       seen += pictures.length;
-      yield progress('evaluating', seen + unreadable, total);
+      yield progress('evaluating', seen + failures.all().length, places.size);
     }
+    yield* news();
     if (options.against && !signal.aborted) {
       let others = 0;
       const from = performance.now();
-      for await (const { pictures, failures } of batches(options.against, options.maxSide, signal)) {
-        for (const failure of failures) yield { kind: 'failure', failure };
-        await Promise.all(distributions.map((one) => one.see(pictures.map(({ image }) => image), true))); // biome-ignore format: one line
-        others += pictures.length;
+      const lost = failureList();
+      for await (const batch of decoded(options.against, lost.add)) {
+        const images = batch.map(({ image }) => image);
+        await Promise.all(distributions.map((one) => one.see(images, true)));
+        others += images.length;
         yield progress('looking at the others', others, undefined, from);
       }
+      for (const failure of lost.all()) yield { kind: 'failure', failure };
     }
   } finally {
     await rows?.close();
   }
+  const unreadable = failures.all().length;
   if (seen === 0 && !signal.aborted) throw new RecaptionError('no-images', unreadable > 0 ? `none of the ${unreadable} pictures could be read` : 'there was no picture of any prompt', { hint: 'Name the folder of the pictures, and the suite that they were drawn for.' }); // biome-ignore format: one line
   const partial = signal.aborted;
   const measured = measures.map((measure, m) => [measure.name, reportOf(measure, sums[m], prompts, unmarked[m], seed)] as const); // biome-ignore format: one line
@@ -167,7 +171,7 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
     measures: Object.fromEntries(measured),
     distributions: Object.fromEntries(wholes),
     warnings: [
-      ...(partial ? [`stopped: these figures are of ${seen} of ${total} pictures`] : []),
+      ...(partial ? [`stopped: these figures are of ${seen} of ${places.size} pictures`] : []),
       ...measures.flatMap((measure) => measure.warnings()),
       ...(fewest < FRECHET_LEAST ? [`Fréchet distances of ${fewest} pictures: below ${FRECHET_LEAST} they are mostly bias, and only those of equally many pictures can be set side by side`] : []), // biome-ignore format: one line
     ],
@@ -192,24 +196,6 @@ const opened = async (path: string) => {
     throw writeError(path, error);
   }
 };
-
-async function* only(pictures: Dataset, wanted: (key: string) => boolean): Dataset {
-  for await (const sample of pictures) if (wanted(sample.key)) yield sample;
-}
-
-/** Decoded pictures in groups, with those that could not be. */
-async function* batches(pictures: Dataset, maxSide: number, signal: AbortSignal): AsyncGenerator<{ pictures: { key: string; image: Image }[]; failures: Failure[] }> {
-  let group: { pictures: { key: string; image: Image }[]; failures: Failure[] } = { pictures: [], failures: [] };
-  for await (const loaded of loadEach(pictures, { maxSide, ahead: BATCH })) {
-    if (signal.aborted) return;
-    if ('code' in loaded) group.failures.push(loaded);
-    else group.pictures.push({ key: loaded.sample.key, image: loaded.image });
-    if (group.pictures.length < BATCH) continue;
-    yield group;
-    group = { pictures: [], failures: [] };
-  }
-  if (!signal.aborted) yield group;
-} // biome-ignore format: one line
 
 /** [sum of scores, pictures] of each prompt, as scores with intervals. */
 function reportOf(
