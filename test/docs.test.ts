@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { graphFileSchema } from '../src/captioners/graph/train.ts';
 import { relationConfigFileSchema } from '../src/captioners/relations/train.ts';
+import { recipeSchema } from '../src/captioners/server/recipe.ts';
 import { FIELDS } from '../src/data/catalog/index.ts';
 import { TRAINERS } from '../src/data/trainers/index.ts';
 import { generatorConfigSchema } from '../src/generators/config.ts';
@@ -87,6 +88,11 @@ test.each([
   expect(keys.length).toBeGreaterThanOrEqual(least);
   expect(rows.sort()).toEqual(keys.map(([key, fallback]) => `${key} ${fallback}`).sort());
 });
+
+test('docs/recipes.md has a row for every key of a recipe, with its default, and no other', () => {
+  const rows = [...read('docs/recipes.md').matchAll(/^\| `([\w.]+)` \|[^|]*\|[^|]*\|[^|]*\|$/gm)].map(([row, key]) => `${key} ${/\| `([^`]*)` \|[^|]*\|$/.exec(row)?.[1]}`); // biome-ignore format: one line
+  expect(rows.sort()).toEqual(keysOf(input(recipeSchema), '').map(([key, fallback]) => `${key} ${fallback}`).sort());
+}); // biome-ignore format: one line
 
 test('docs/vision-encoders.md explains every key of a description', () => {
   const text = read('docs/vision-encoders.md');

@@ -1,12 +1,13 @@
 /** The program against a server of ours, as users run both: through a proxy that spoils answers, killed on the way. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Folder, temporaryFolder } from './helpers/collection.ts';
 import { FAULTS, type FaultProxy, faultProxy } from './helpers/fault-proxy.ts';
 import { PROGRAM, runProgram, say } from './helpers/program.ts';
+import { sharedData } from './shared.ts';
 
 const MODEL = 'world@0.1.0';
 const PICTURES = 60;
@@ -36,6 +37,8 @@ beforeAll(async () => {
     'serve',
     '--captioner',
     'world',
+    '--captioner',
+    'starter',
     '--generator',
     'world',
     '--port',
@@ -70,26 +73,30 @@ const rowsOf = async (
     .map((line) => JSON.parse(line));
 
 describe('captioning through a server', () => {
-  it('captions every picture once by each recipe, through faults and two kills, and counts every fault', async () => {
+  it('captions every scene once by each recipe, through faults and two kills, and counts every fault', () =>
+    throughTroubles(MODEL, at('photos'), 1, /\b(circle|square|triangle|diamond|star|heart|cross|moon|background|letters)/i), 120_000); // biome-ignore format: one line
+
+  const photos = sharedData('coco', 'photos');
+  it.skipIf(photos === undefined)('does so with real photos', () => throughTroubles('starter@0.1.0', photos!, 4, /\ba \w+/i), 240_000); // biome-ignore format: one line
+
+  async function throughTroubles(model: string, source: string, timeout: number, says: RegExp) {
+    const pictures = (await readdir(source)).filter((name) => /\.(jpg|png)$/.test(name)).length;
+    const out = `captions by ${model}`;
     const args = [
-      PROGRAM,
-      'caption',
-      at('photos'),
-      '--captioner',
-      `openai:${MODEL}@${proxy.url}`,
-      '--recipe',
-      'short',
-      '--recipe',
-      'descriptive',
-      '--concurrency',
-      '4',
-      '--timeout',
-      '1',
-      '--tries',
-      '12',
-      '--out',
-      at('captions'),
-      '--json',
+      ...[
+        PROGRAM,
+        'caption',
+        source,
+        '--captioner',
+        `openai:${model}@${proxy.url}`,
+        '--recipe',
+        'short',
+        '--recipe',
+        'descriptive',
+        '--concurrency',
+        '4',
+      ],
+      ...['--timeout', `${timeout}`, '--tries', '12', '--out', at(out), '--json'],
     ];
     for (const wait of [1500, 2500]) {
       const killed = spawn(process.execPath, args, { stdio: 'ignore' });
@@ -101,17 +108,15 @@ describe('captioning through a server', () => {
     const { code, stdout, stderr } = await runProgram(process.execPath, args);
     expect(code, stderr).toBe(0);
     for (const kind of ['short', 'descriptive']) {
-      const rows = await rowsOf(`captions/${kind}.jsonl`);
-      expect(new Set(rows.map(({ key }) => key)).size).toBe(PICTURES);
-      expect(rows).toHaveLength(PICTURES);
+      const rows = await rowsOf(`${out}/${kind}.jsonl`);
+      expect(new Set(rows.map(({ key }) => key)).size).toBe(pictures);
+      expect(rows).toHaveLength(pictures);
       for (const row of rows) {
         expect(row).toMatchObject({
           kind,
-          captioner: expect.stringContaining(`${MODEL}@${proxy.url} ${kind}-`),
+          captioner: expect.stringContaining(`${model}@${proxy.url} ${kind}-`),
         });
-        expect(row.caption).toMatch(
-          /\b(circle|square|triangle|diamond|star|heart|cross|moon|background|letters)/i,
-        );
+        expect(row.caption).toMatch(says);
       }
     }
     const costs = stdout
@@ -128,7 +133,7 @@ describe('captioning through a server', () => {
     );
     expect(counted).toBe(injected);
     expect(injected).toBeGreaterThan(5);
-  }, 120_000);
+  }
 
   it('says what it would take, and asks nobody', async () => {
     const passed = proxy.passed();

@@ -25,7 +25,7 @@ export async function openClip(ref: string, device: Device = 'cpu'): Promise<Cli
  * @throws RecaptionError those of `openCaptioner`.
  */
 export async function openCaptionerClip(ref: string, device: Device = 'cpu'): Promise<ClipEncoder> {
-  const { id, config, weights, tokenizer, inputs, close } = await openCaptioner(ref, device);
+  const { id, config, weights, tokenizer, inputs, resolution, close } = await openCaptioner(ref, device);
   const special = specialTokens(tokenizer);
   const graph = (embeddings: ReturnType<typeof imageEmbedding>) =>
     compile({ outputs: { embeddings }, frozen: weights, device });
@@ -37,6 +37,7 @@ export async function openCaptionerClip(ref: string, device: Device = 'cpu'): Pr
 
   return {
     id,
+    resolution,
     async embedImages(images: readonly Image[]) {
       const all: Float32Array[] = [];
       for (let at = 0; at < images.length; at += BATCH) {

@@ -155,7 +155,15 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
     const captioner = await loadCaptioner(ref, { device, batch, vision, server });
     if (many) context.output.note(`${captioner.kind} captions by ${captioner.id}`);
     const { where, overwrite, concurrency, limit } = rest;
-    const common = { captioner, request: requestOf(rest), concurrency, limit, signal: context.signal };
+    // A server's captioner sees to it itself.
+    const atOnce = captioner.concurrency === undefined ? concurrency : undefined;
+    const common = {
+      captioner,
+      request: requestOf(rest),
+      concurrency: atOnce,
+      limit,
+      signal: context.signal,
+    };
     try {
       if (inWorkspace) {
         await withWorkspace(place, (catalog) =>

@@ -151,7 +151,6 @@ async function evaluateGenerator(options: Options, context: Context, argv: strin
       prompts,
       pictures,
       places,
-      maxSide: MAX_SIDE,
       measures,
       distributions,
       against: options.against === undefined ? undefined : await openDataset(options.against, { onFailure: (failure) => tell({ kind: 'failure', failure }, context) }), // biome-ignore format: one line
@@ -171,9 +170,6 @@ async function evaluateGenerator(options: Options, context: Context, argv: strin
     for (const one of opened.reverse()) await one.close();
   }
 }
-
-/** Longest side of a picture that is kept: a judge may want to read what is written in it. */
-const MAX_SIDE = 1024;
 
 function check({ suite, prompts, images, generator, clip, regions, judge, ask, against, features, out, thresholds }: Options): void {
   const usage = (message: string, hint = 'See: recaption evaluate generator --help') => new UsageError(message, { hint }); // biome-ignore format: one line

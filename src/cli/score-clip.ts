@@ -8,9 +8,6 @@ import { counted, type Output, printable } from './output.ts';
 import { type Part, type PartOptions, type SetReport, type Sets, tell } from './score-part.ts';
 import { perImageLines } from './score-tables.ts';
 
-/** Longest side of a decoded picture: above what any CLIP looks at. */
-const SIDE = 512;
-
 export interface ClipRequest {
   /** A captioner of ours, or a CLIP of the hub. */
   clip: string;
@@ -85,7 +82,10 @@ async function clipReports(
       const items = async function* (): AsyncGenerator<ClipItem> {
         const fail = k === 0 ? onFailure : undefined; // a picture that cannot be read is told of once
         const dataset = await openDataset(images, { onFailure: fail });
-        for await (const { sample, image } of loadImages(dataset, { maxSide: SIDE, onFailure: fail })) {
+        for await (const { sample, image } of loadImages(dataset, {
+          maxSide: encoder.resolution,
+          onFailure: fail,
+        })) {
           const names = sampleNames(sample);
           const find = <T>(map: ReadonlyMap<string, T>) =>
             names.map((name) => map.get(name)).find((found) => found !== undefined);

@@ -54,8 +54,9 @@ export async function* mapAhead<T, U>(
 
 /**
  * Maps with up to `limit` under way at once, and hands on what is finished as soon as it is, several at a time where several are: one that
- * takes long holds up nobody. The source is pulled in the background. Leaving the loop early closes the source and waits for what is under
- * way. An error of the source, or of `map`, is thrown after the results that came before it.
+ * takes long holds up nobody, and while results are being taken others are made, up to as many again. The source is pulled in the background.
+ * Leaving the loop early closes the source and waits for what is under way. An error of the source, or of `map`, is thrown after the results
+ * that came before it.
  */
 export async function* mapAny<T, U>(
   source: AsyncIterable<T>,
@@ -87,8 +88,9 @@ export async function* mapAny<T, U>(
           wake();
         });
       running.add(one);
-      // What waits to be taken counts as well: a slow taker must not pile up results.
-      while (running.size + finished.length >= Math.max(1, limit) && !stopped && !failed) await bell();
+      // A slow taker must not pile up results.
+      while (Math.max(running.size, finished.length) >= Math.max(1, limit) && !stopped && !failed)
+        await bell();
       if (stopped || failed) break;
     }
   };

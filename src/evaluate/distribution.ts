@@ -10,6 +10,8 @@ export interface Features {
   name: 'pixels' | 'clip' | 'vision';
   /** Network, or resizer. */
   by: string;
+  /** Longest side of a picture, in pixels, that it can make use of. */
+  resolution: number;
   of(images: readonly Image[]): Promise<ArrayLike<number>[]>;
 }
 
@@ -20,6 +22,7 @@ const SIDE = 12;
 export const pixelFeatures = (): Features => ({
   name: 'pixels',
   by: `${SIDE} × ${SIDE} pixels, Lanczos 3 of libvips`,
+  resolution: 16 * SIDE,
   of: (images) => Promise.all(images.map(async (image) => {
     const { data } = await resizeImage(image, { width: SIDE, height: SIDE }, 'lanczos3');
     return Float64Array.from(data, (value) => value / 255);
@@ -30,6 +33,7 @@ export const pixelFeatures = (): Features => ({
 export const clipFeatures = (encoder: ClipEncoder): Features => ({
   name: 'clip',
   by: encoder.id,
+  resolution: encoder.resolution,
   of: (images) => encoder.embedImages(images),
 });
 
@@ -39,6 +43,7 @@ export const visionFeatures = (encoder: VisionEncoder): Features => {
   return {
     name: 'vision',
     by: encoder.id,
+    resolution: encoder.resolution,
     async of(images) {
       const all = await encoder.encode([...images]);
       return all.map((values) => {
@@ -63,6 +68,7 @@ export interface DistributionScore {
 /** Collects two sides, a batch at a time: memory does not grow with them. */
 export interface Distribution {
   name: Features['name'];
+  resolution: number;
   /** @param other whether these are the pictures that are compared with */
   see(images: readonly Image[], other: boolean): Promise<void>;
   /** @throws RecaptionError `too-few-pictures` */
@@ -74,6 +80,7 @@ export function distribution(features: Features): Distribution {
   const count = (side: number) => sides[side]?.count ?? 0;
   return {
     name: features.name,
+    resolution: features.resolution,
     async see(images, other) {
       const vectors = await features.of(images);
       if (vectors.length === 0) return;

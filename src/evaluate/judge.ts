@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Image } from '../image/image.ts';
 import { type ConnectionOptions, connect, forgiving } from '../remote/connection.ts';
-import { type Cost, expectedTokens, type PictureChatOptions, type PictureQuestion, pictureChat } from '../remote/picture-chat.ts'; // biome-ignore format: one line
+import { type Cost, expectedTokens, MAX_SIDE, type PictureChatOptions, type PictureQuestion, pictureChat } from '../remote/picture-chat.ts'; // biome-ignore format: one line
 import { keyOf, serverRef } from '../remote/reference.ts';
 import { type Alternative, readYesNo, yesProbability } from './questions.ts';
 import { readVerdict, type Verdict } from './verdict.ts';
@@ -23,6 +23,8 @@ export interface Judgement {
 export interface Judge {
   /** Changes whenever the answers would: the model, and what it is told. */
   id: string;
+  /** Longest side of a picture, in pixels, that it is sent. */
+  resolution: number;
   /** Whether the picture is faithful to the prompt. Another seed judges anew. */
   verdict(image: Image, prompt: string, seed: number): Promise<Judgement>;
   /** A question that is answered with yes or no. */
@@ -107,6 +109,7 @@ export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }
 
   return {
     id: `${server.model}@${server.url} ${digest}`,
+    resolution: options.maxSide ?? MAX_SIDE,
     verdict: (image, prompt, seed) =>
       patiently(() =>
         ask(

@@ -35,6 +35,8 @@ export interface Measure {
   name: MeasureName;
   /** Model that it asks. */
   by: string;
+  /** Longest side of a picture, in pixels, that it can make use of. */
+  resolution: number;
   /** In the order of the pictures. */
   see(pictures: readonly Seen[]): Promise<(Mark | Unmarked)[]>;
   /** What has to be known beside the scores: counts, agreement. */
@@ -66,6 +68,7 @@ export function clipMeasure(encoder: ClipEncoder): Measure {
   return {
     name: 'clip',
     by: encoder.id,
+    resolution: encoder.resolution,
     async see(pictures) {
       const images = await encoder.embedImages(pictures.map(({ image }) => image));
       const wanted = [...new Set(pictures.map(({ prompt }) => prompt.prompt))];
@@ -96,6 +99,9 @@ const SYNONYMS: Record<string, readonly string[]> = {
   'computer keyboard': ['keyboard'],
 };
 
+/** Longest side of a picture whose colours are looked at. */
+const COLOUR_SIDE = 512;
+
 /**
  * GenEval's rules over what a detector finds; colours are those of the middle of each box.
  * @throws RecaptionError `bad-suite` where a prompt asks for what the detector does not know
@@ -114,6 +120,7 @@ export function genevalMeasure(proposer: RegionProposer, prompts: readonly Suite
   return {
     name: 'geneval',
     by: proposer.id,
+    resolution: Math.max(proposer.resolution, COLOUR_SIDE),
     async see(pictures) {
       const proposed = await proposer.propose(pictures.map(({ image }) => ({ image, regions: [] })));
       return pictures.map(({ prompt, image }, i) => {
@@ -166,6 +173,7 @@ export function verdictMeasure(judge: Judge, repeats: number): Measure {
   return {
     name: 'verdict',
     by: judge.id,
+    resolution: judge.resolution,
     see: (pictures) =>
       Promise.all(
         pictures.map(async ({ prompt, image }) => {
@@ -210,6 +218,7 @@ function asking(name: MeasureName, judge: Judge, asked: (prompt: SuitePrompt) =>
   return {
     name,
     by: judge.id,
+    resolution: judge.resolution,
     see: (pictures) =>
       Promise.all(
         pictures.map(async ({ prompt, image }) => {

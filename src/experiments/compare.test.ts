@@ -38,6 +38,7 @@ const config = {
 /** Says of a picture how bright it is, and of a text how long. */
 const clip: ClipEncoder = {
   id: 'bright-or-long',
+  resolution: 64,
   embedImages: async (images) => images.map(({ data }) => Float32Array.of(1, data.reduce((sum, x) => sum + x, 0) / data.length / 255)), // biome-ignore format: one line
   embedTexts: async (texts) => ({
     embeddings: texts.map(({ length }) => Float32Array.of(1, length / 100)),

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
 import { decodeImage } from '../image/index.ts';
-import { type ConnectionOptions, connect, Unusable } from '../remote/connection.ts';
+import { type ConnectionOptions, connect } from '../remote/connection.ts';
 import { keyOf, serverRef } from '../remote/reference.ts';
+import { Unusable } from '../remote/unusable.ts';
 import type { GenerateRequest, Generator } from './generator.ts';
 
 export interface ServerGeneratorOptions extends ConnectionOptions {

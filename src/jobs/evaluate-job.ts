@@ -13,15 +13,13 @@ import { bootstrap, type Interval, scoresOf } from '../metrics/bootstrap.ts';
 import { FRECHET_LEAST } from '../metrics/frechet.ts';
 import { random } from '../random.ts';
 import { batches, untilStopped } from './caption-job.ts';
-import { collectEnds, evaluationPage } from './evaluate-page.ts';
+import { collectEnds, evaluationPage, THUMBNAIL } from './evaluate-page.ts';
 
 export interface EvaluateJobOptions {
   prompts: readonly SuitePrompt[];
   pictures: () => Dataset | Promise<Dataset>;
   /** Of each picture that is wanted, by the key of its sample, the number of its prompt. */
   places: ReadonlyMap<string, number>;
-  /** Longest side of a picture that any measure can make use of. */
-  maxSide: number;
   measures: readonly Measure[];
   distributions: readonly Distribution[];
   /** What the distributions compare with. */
@@ -82,13 +80,14 @@ const BATCH = 32;
 
 /** @throws RecaptionError those of the measures; `write-failed` */
 export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGenerator<EvaluateEvent> {
-  const { prompts, places, measures, distributions, maxSide, out, about, seed, signal } = options;
+  const { prompts, places, measures, distributions, out, about, seed, signal } = options;
   const sums = measures.map(() => prompts.map(() => [0, 0]));
   const unmarked = measures.map((): Record<string, number> => ({}));
   const ends = new Map(measures.map(({ name }) => [name, collectEnds()]));
   let seen = 0;
   const failures = failureList();
   const news = () => failures.news().map((failure): EvaluateEvent => ({ kind: 'failure', failure }));
+  const maxSide = Math.max(THUMBNAIL, ...[...measures, ...distributions].map(({ resolution }) => resolution));
   const decoded = (pictures: Dataset, onFailure: OnFailure) =>
     batches(untilStopped(loadImages(pictures, { maxSide, ahead: BATCH, onFailure }), signal), BATCH);
   const rows = out === undefined ? undefined : await opened(join(out, 'pictures.jsonl'));

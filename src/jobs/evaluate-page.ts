@@ -16,7 +16,7 @@ interface Shown {
 
 /** Pictures that are shown of either end. */
 const SHOWN = 8;
-const THUMBNAIL = 160;
+export const THUMBNAIL = 160;
 
 /** The pictures with the lowest and the highest scores of a measure; of equals, the first that came. */
 export interface Ends {

@@ -7,6 +7,7 @@ const image = (value: number) => ({ width: 1, height: 1, data: Uint8Array.of(val
 /** Pictures lie at an angle of their first byte in degrees, texts at that of the number they hold. */
 const fake: ClipEncoder = {
   id: 'fake',
+  resolution: 8,
   embedImages: async (images) => images.map(({ data }) => at(data[0])),
   embedTexts: async (texts) => ({
     embeddings: texts.map((text) => at(Number(/-?\d+/.exec(text)?.[0]))),

@@ -7,6 +7,8 @@ import { mean } from './item.ts';
 export interface ClipEncoder {
   /** Names the model and its weights: a figure without it says nothing. */
   id: string;
+  /** Longest side of a picture, in pixels, that it can make use of. */
+  resolution: number;
   embedImages(images: readonly Image[]): Promise<Float32Array[]>;
   /** `cut`: how many of the texts were too long, and were cut before their end token. */
   embedTexts(texts: readonly string[]): Promise<{ embeddings: Float32Array[]; cut: number }>;

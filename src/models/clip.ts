@@ -88,6 +88,7 @@ export async function openTransformersClip(name: string, device: Device = 'cpu')
   return {
     // What it says about one picture and one word stands for its weights: a hub model has no single file to hash.
     id: `${shortName(ref)}-${digest.digest('hex').slice(0, 12)}`,
+    resolution: 2 * size, // the shorter side fills its square
     embedImages,
     embedTexts,
     async close() {

@@ -5,8 +5,10 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 import { RecaptionError, reason } from '../errors.ts';
 import { random } from '../random.ts';
+import { jsonFetch } from './fetch.ts';
 import { CLOCK, type Clock, type RateLimiter, type RateLimits, rateLimiter } from './limits.ts';
 import { KEY_VARIABLES, type ServerRef } from './reference.ts';
+import { Unusable } from './unusable.ts';
 
 export interface ConnectionOptions extends RateLimits {
   key?: string;
@@ -14,6 +16,8 @@ export interface ConnectionOptions extends RateLimits {
   timeout?: number;
   /** Times that a request is sent at most. */
   tries?: number;
+  /** Requests under way at once at most; default: as many as are asked for. */
+  concurrency?: number;
   signal?: AbortSignal;
   clock?: Clock;
 }
@@ -36,17 +40,8 @@ export interface Connection {
    * @throws RecaptionError `server-unreachable`, `server-key`, `server-no-model`, `server-not-openai`, `server-certificate`, `server-refused` (it
    * will never take such a request) or `server-failed` (it was asked too often in vain)
    */
-  send<T>(request: (client: OpenAI, signal: AbortSignal) => Promise<T>, tokens: number, check?: (answer: T) => void, most?: number): Promise<T>; // biome-ignore format: one line
+  send<T>(request: (client: OpenAI, signal?: AbortSignal) => Promise<T>, tokens: number, check?: (answer: T) => void, most?: number): Promise<T>; // biome-ignore format: one line
   settle: RateLimiter['settle'];
-}
-
-/** An answer that is none; another try may bring one. */
-export class Unusable extends Error {
-  readonly fault: string;
-  constructor(fault: string, message: string) {
-    super(message);
-    this.fault = fault;
-  }
 }
 
 /** What may go wrong with one request while others succeed. */
@@ -74,6 +69,7 @@ export function forgiving(most: number) {
 /** Answers above this are no captions; pictures are larger, so whoever draws says so. */
 export const MOST_BYTES = 4 * 2 ** 20;
 const TIMEOUT = 120;
+const FOR_EVER = 2 ** 31 - 1;
 const TRIES = 6;
 /** Tries to find out what there is. */
 const LOOKS = 3;
@@ -85,16 +81,24 @@ const LONGEST_PAUSE = 300_000;
 
 export function connect(
   { model, url }: ServerRef,
-  { key, timeout = TIMEOUT, tries = TRIES, signal, clock = CLOCK, ...limits }: ConnectionOptions = {},
+  {
+    key,
+    timeout = TIMEOUT,
+    tries = TRIES,
+    concurrency = Number.POSITIVE_INFINITY,
+    signal,
+    clock = CLOCK,
+    ...limits
+  }: ConnectionOptions = {},
   mostBytes = MOST_BYTES,
 ): Connection {
   const client = new OpenAI({
     apiKey: key ?? 'none', // servers at home want none, the client does
     baseURL: url,
     maxRetries: 0,
-    timeout: timeout * 1000,
+    timeout: FOR_EVER, // its own begins before a request's turn has come, and ends at the first byte
     logLevel: 'off',
-    fetch: (input, init) => limitedFetch(input, init, mostBytes),
+    fetch: jsonFetch({ mostBytes, concurrency, timeout }),
   });
   const limiter = rateLimiter(limits, clock);
   const traffic: Traffic = { requests: 0, faults: {} };
@@ -103,9 +107,8 @@ export function connect(
     for (let attempt = 1; ; attempt++) {
       await limiter.wait(tokens, signal);
       traffic.requests++;
-      const own = AbortSignal.timeout(timeout * 1000); // the client's own stops at the first byte
       try {
-        const answer = await request(client, signal ? AbortSignal.any([own, signal]) : own);
+        const answer = await request(client, signal);
         check?.(answer);
         return answer;
       } catch (error) {
@@ -192,6 +195,8 @@ function refusal(error: unknown, fault: string, { model, url }: ServerRef): Reca
   if (error instanceof RecaptionError) return error;
   const said = reason(error).replace(/^\d{3} /, '');
   const details = { place: url, cause: error };
+  const elsewhere = /^3/.test(fault) && error instanceof APIError && error.headers?.get('location');
+  if (elsewhere) return new RecaptionError('server-unreachable', `the server sends on to ${elsewhere}`, { ...details, hint: 'Give the address that it names, up to /v1.' }); // biome-ignore format: one line
   switch (fault) {
     case '401':
     case '403':
@@ -222,27 +227,3 @@ export const notOpenAi = (url: string, what: string): RecaptionError =>
     place: url,
     hint: 'The address is mostly http://HOST:PORT/v1.',
   });
-
-/** As `fetch`, but refuses answers that are no JSON or too long: a server may send anything. */
-async function limitedFetch(input: string | URL | Request, init: RequestInit | undefined, most: number): Promise<Response> {
-  const response = await fetch(input, init);
-  const type = response.headers.get('content-type') ?? '';
-  if (response.ok && !/json/.test(type)) {
-    await response.body?.cancel();
-    throw new Unusable('content-type', `it answers with ${type || 'no type'}`);
-  }
-  const declared = Number(response.headers.get('content-length') ?? 0);
-  if (declared > most) {
-    await response.body?.cancel();
-    throw new Unusable('too-long', `its answer has ${declared} bytes`);
-  }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.byteLength;
-    if (size > most) throw new Unusable('too-long', `its answer has more than ${most} bytes`);
-    parts.push(part);
-  }
-  const { status, statusText, headers } = response;
-  return new Response(status === 204 ? null : Buffer.concat(parts), { status, statusText, headers });
-} // biome-ignore format: one line

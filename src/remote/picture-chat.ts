@@ -2,7 +2,8 @@
 import type { OpenAI } from 'openai';
 import { RecaptionError } from '../errors.ts';
 import { encodeJpeg, type Image, resizeImage } from '../image/index.ts';
-import { type Connection, Unusable } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { Unusable } from './unusable.ts';
 
 export interface PictureQuestion {
   system?: string;

@@ -260,6 +260,12 @@ describe('what is told at once', () => {
       'server-no-model',
       /name/,
     ],
+    [
+      'another address',
+      { status: 308, headers: { location: 'https://elsewhere.example/v1' }, body: {} },
+      'server-unreachable',
+      /address/,
+    ],
   ])('%s', async (_, answer, code, hint) => {
     const error = await failing((await talks(() => answer)).url);
     expect(error.code).toBe(code);

@@ -2,13 +2,7 @@
 import { createHash } from 'node:crypto';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
-import {
-  type Connection,
-  type ConnectionOptions,
-  connect,
-  forgiving,
-  Unusable,
-} from '../../remote/connection.ts';
+import { type Connection, type ConnectionOptions, connect, forgiving } from '../../remote/connection.ts';
 import {
   expectedTokens,
   MAX_SIDE,
@@ -18,6 +12,7 @@ import {
   pictureChat,
 } from '../../remote/picture-chat.ts';
 import { keyOf, serverRef } from '../../remote/reference.ts';
+import { Unusable } from '../../remote/unusable.ts';
 import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioner.ts';
 import { captionIn, isRefusal } from './answer.ts';
 import { loadRecipe, type PromptRecipe, promptFor, refines } from './recipe.ts';
@@ -25,8 +20,6 @@ import { loadRecipe, type PromptRecipe, promptFor, refines } from './recipe.ts';
 export interface ServerCaptionerOptions extends ConnectionOptions, PictureChatOptions {
   /** Recipe, by name or file. */
   recipe?: string;
-  /** Requests under way at once. */
-  concurrency?: number;
 }
 
 export const SERVER_DEFAULTS = { recipe: 'descriptive', maxSide: MAX_SIDE, concurrency: 8 };
@@ -56,9 +49,10 @@ export async function openServerCaptioner(ref: string, options: ServerCaptionerO
   const server = serverRef(ref);
   const name = options.recipe ?? SERVER_DEFAULTS.recipe;
   const recipe = await loadRecipe(name);
-  const connection = connect(server, { key: keyOf(process.env), ...options });
+  const { concurrency = SERVER_DEFAULTS.concurrency } = options;
+  const connection = connect(server, { key: keyOf(process.env), ...options, concurrency });
   await mustHave(connection);
-  return serverCaptioner(connection, recipe, options);
+  return serverCaptioner(connection, recipe, { ...options, concurrency });
 } // biome-ignore format: one line
 
 /** Servers that do not list their models are believed. */
@@ -101,7 +95,8 @@ export function serverCaptioner(
     recipe,
     resolution: maxSide,
     batch: 1,
-    concurrency,
+    // As many are made ready while these are under way: the server shall not wait for us.
+    concurrency: 2 * concurrency,
     caption: (images, request = {}, contexts = []) =>
       Promise.all(
         images.map(async (image, i) => {

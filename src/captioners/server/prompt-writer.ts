@@ -1,7 +1,8 @@
 /** A language model behind a server, making prompts longer: the same contract as our own. */
 import { RecaptionError } from '../../errors.ts';
-import { type ConnectionOptions, connect, Unusable } from '../../remote/connection.ts';
+import { type ConnectionOptions, connect } from '../../remote/connection.ts';
 import { keyOf, serverRef } from '../../remote/reference.ts';
+import { Unusable } from '../../remote/unusable.ts';
 import type { PromptWriter } from '../../text/upsample/index.ts';
 import { captionIn, isRefusal } from './answer.ts';
 
