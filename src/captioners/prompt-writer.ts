@@ -38,9 +38,9 @@ const SHARE = 0.4;
  */
 export async function loadPromptWriter(
   ref = 'starter',
-  { device = 'cpu' }: { device?: Device } = {},
+  { device = 'cpu', signal }: { device?: Device; signal?: AbortSignal } = {},
 ): Promise<PromptWriter & { close(): Promise<void> }> {
-  if (isServerRef(ref)) return serverPromptWriter(ref);
+  if (isServerRef(ref)) return serverPromptWriter(ref, { signal });
   const folder = await placeOf(ref);
   const files = await modelFiles(folder);
   const hint = 'The file was changed, or is of another kind or version: copy the whole model folder again.';

@@ -115,7 +115,9 @@ export async function estimate(
     output.record({ kind: 'estimate', captioner: ref, recipe: name, pictures, tokensIn: sent, tokensOut: received, ...(cost !== undefined && { price: cost }), ...(minutes > 0 && { minutes }) }); // biome-ignore format: one line
     output.print(`${printable(ref)}, ${printable(name)}: ${counted(pictures, 'picture')}, about ${sent.toLocaleString('en')} tokens sent and ${received.toLocaleString('en')} received`); // biome-ignore format: one line
     if (cost !== undefined)
-      output.print(`  about ${cost.toFixed(2)} at ${price!.in} and ${price!.out} a million`);
+      output.print(
+        `  about ${cost < 1 ? cost.toPrecision(2) : cost.toFixed(2)} at ${price!.in} and ${price!.out} a million`,
+      );
     if (minutes > 0) output.print(`  at least ${formatDuration(minutes * 60)}, by the limits`);
   }
 }

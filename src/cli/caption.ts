@@ -312,6 +312,7 @@ async function drawCaptionJob(
 function summarise(event: Done, seconds: number, output: Output): void {
   const { captioned, added, failed, failures, out, stopped } = event;
   if (stopped) output.print(`${counted(captioned, 'picture')} captioned so far`);
+  else if (captioned === 0 && failed > 0) output.print('No picture was captioned');
   else if (added === 0 && failed === 0)
     output.print(`Already complete: ${counted(captioned, 'caption')} in ${shortPath(out)}`);
   else

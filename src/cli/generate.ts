@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { type GenerateJobOptions, generatePictures } from '../jobs/generate-job.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
 import type { Device } from '../tensor/device.ts';
-import type { Context, Register } from './main.ts';
+import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, printable } from './output.ts';
 import { shortPath } from './places.ts';
@@ -35,7 +35,7 @@ export const register: Register = (program, context) => {
         'Killed at any time, the same command goes on where it was.',
     )
     .argument('[prompt...]', 'what to draw')
-    .option('--model <ref>', 'folder made by "recaption train generator", or a name that comes with the package', 'world')
+    .option('--model <ref>', 'folder made by "recaption train generator", a name that comes with the package, or openai:MODEL@URL', 'world')
     .option('--text <ref>', 'where its frozen text encoder lies now')
     .option('--latent <dir>', 'where its autoencoder lies now')
     .option('--prompts <file>', 'prompts: a line each, or JSON lines with "prompt"')
@@ -86,7 +86,13 @@ async function generate(words: string[], options: Options, context: Context): Pr
     });
   }
   const { loadGenerator } = await import('../generators/load.ts');
-  const generator = await loadGenerator(model, { device, text, latent, ...(batch && { batch }) });
+  const generator = await loadGenerator(model, {
+    device,
+    text,
+    latent,
+    signal: context.signal,
+    ...(batch && { batch }),
+  });
   try {
     const prompts = file === undefined ? words : await promptsOf(file, kind, generator, context);
     const request = { steps, guidance, sampler, shift, negative };
@@ -97,7 +103,7 @@ async function generate(words: string[], options: Options, context: Context): Pr
 }
 
 /** Draws, and tells of it. */
-export async function drawAll(options: GenerateJobOptions, { output }: Context): Promise<void> {
+export async function drawAll(options: GenerateJobOptions, { output, exit }: Context): Promise<void> {
   const started = performance.now();
   for await (const event of generatePictures(options)) {
     output.record(event);
@@ -113,7 +119,9 @@ export async function drawAll(options: GenerateJobOptions, { output }: Context):
         secondsLeft: event.secondsLeft,
         detail: `step ${event.step}/${event.steps}`,
       });
+    if (event.kind === 'failure') output.failure(event.failure);
     if (event.kind === 'done') {
+      if (event.failed > 0) exit(EXIT.doneWithFailures);
       const where = printable(shortPath(event.out));
       const seconds = (performance.now() - started) / 1000;
       if (event.stopped) output.print(`${counted(event.added, 'picture')} drawn so far`);

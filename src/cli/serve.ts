@@ -74,6 +74,10 @@ async function run(options: Options, { output, signal }: Context): Promise<void>
     for (const ref of captionerRefs) captioners.push(keep(await loadCaptioner(ref, { device, vision })));
     const generators = [];
     for (const ref of generatorRefs) generators.push(keep(await loadGenerator(ref, { device })));
+    const twice = [captioners, generators].flatMap((models) =>
+      models.map(({ id }) => id).filter((id, i, ids) => ids.indexOf(id) < i),
+    )[0];
+    if (twice !== undefined) throw new UsageError(`two models are called "${printable(twice)}": nobody could ask for the second`, { hint: 'Offer each once, or serve them on two ports.' }); // biome-ignore format: one line
     const server = await startServer({
       captioners,
       generators,
@@ -95,7 +99,8 @@ async function run(options: Options, { output, signal }: Context): Promise<void>
     });
     output.print(`Listening on ${server.url}, press Ctrl-C to stop`);
     for (const { id, kind } of captioners) output.print(`  ${printable(id)}: ${kind} captions`);
-    for (const { id, size } of generators) output.print(`  ${printable(id)}: pictures of ${size} × ${size}`);
+    for (const { id, size } of generators)
+      output.print(`  ${printable(id)}: pictures${size > 0 ? ` of ${size} × ${size}` : ''}`);
     if (captioners.length > 0) output.print(output.dim(`  for example: recaption caption photos --captioner ${printable(`openai:${captioners[0].id}@${server.url}`)}`)); // biome-ignore format: one line
     await new Promise<void>((stop) => {
       if (signal.aborted) stop();

@@ -62,7 +62,7 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
   const { loadPromptWriter } = await import('../captioners/prompt-writer.ts');
   const { loadSceneGraphParser } = await import('../text/scene-graph/index.ts');
   const { upsample } = await import('../text/upsample/index.ts');
-  const writer = await loadPromptWriter(ref, { device });
+  const writer = await loadPromptWriter(ref, { device, signal });
   try {
     const parser = await loadSceneGraphParser();
     const started = performance.now();

@@ -73,7 +73,7 @@ export const CONCURRENCY = 8;
 /** @throws RecaptionError `bad-server`; later `server-*` */
 export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }: JudgeOptions = {}): Judge {
   const server = serverRef(ref);
-  const chat = pictureChat(connect(server, { key: keyOf(process.env), ...options }), options);
+  const chat = pictureChat(connect(server, { key: keyOf(process.env, server.url), ...options }), options);
   const limit = pLimit(concurrency);
   const digest = createHash('sha256').update(JSON.stringify([VERDICT, ASK, YES, VERDICT_TOKENS, TEMPERATURE])).digest('hex').slice(0, 8); // biome-ignore format: one line
   const forgive = forgiving(MOST_FAILED);

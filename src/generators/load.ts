@@ -27,6 +27,8 @@ export interface LoadGeneratorOptions {
   /** Where its frozen text encoder and its autoencoder lie now; default: where they lay when it was trained. */
   text?: string;
   latent?: string;
+  /** Ends the asking of a server. */
+  signal?: AbortSignal;
 }
 
 /** More were no faster, and a kill would lose more work. */
@@ -39,9 +41,9 @@ const BATCH = 8;
  */
 export async function loadGenerator(
   ref = 'world',
-  { device = 'cpu', batch = BATCH, weights, text, latent }: LoadGeneratorOptions = {},
+  { device = 'cpu', batch = BATCH, weights, text, latent, signal }: LoadGeneratorOptions = {},
 ): Promise<Generator> {
-  if (isServerRef(ref)) return openServerGenerator(ref, { ...(batch !== BATCH && { batch }) });
+  if (isServerRef(ref)) return openServerGenerator(ref, { signal, ...(batch !== BATCH && { batch }) });
   const opened: { close(): Promise<void> }[] = [];
   const generator = open(ref, { device, batch, weights, text, latent }, opened);
   return generator.catch(async (error) => {

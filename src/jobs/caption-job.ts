@@ -67,7 +67,7 @@ export type CaptionJobEvent =
 
 /**
  * Captions every picture of a collection once. Each finished picture is a line of the journal (`<out>.partial.jsonl`); when
- * all are done they are written to `out` in the collection's order. Run again, the job goes on where it was; run on a
+ * all are done they are written to `out` in the collection's order, where there is any caption. Run again, the job goes on where it was; run on a
  * finished output, it captions what is new in the collection, which may be nothing.
  * @throws RecaptionError `journal-mismatch`, `output-mismatch`, `output-exists`, `disk-full`, and whatever the
  * captioner or an unreadable source throws; the journal stays.
@@ -141,7 +141,9 @@ export async function* captionCollection(options: CaptionJobOptions): AsyncGener
     yield* failures.news().map(failureEvent);
 
     if (!stopped) {
-      await publish(files, journal, { keys, recipe, dataset: await open(), onFailure: failures.add });
+      // Where nothing came of it, nothing is left that would bind the next try to this captioner.
+      if (journal.size() > 0 || failures.all().length === 0)
+        await publish(files, journal, { keys, recipe, dataset: await open(), onFailure: failures.add });
       await journal.remove();
     }
     const captioned = [...keys].filter((key) => journal.has(key)).length;

@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { tryJson } from '../data/lines.ts';
+import type { Failure } from '../data/sample.ts';
 import { RecaptionError } from '../errors.ts';
 import { exists, readError, writeError, writeFileAtomic } from '../files.ts';
 import type { GenerateRequest, Generator } from '../generators/generator.ts';
@@ -61,7 +62,16 @@ export type GenerateEvent =
     }
   | { kind: 'preview'; path: string }
   | { kind: 'picture'; row: PictureRow }
-  | { kind: 'done'; pictures: number; added: number; out: string; grid?: string; stopped: boolean };
+  | { kind: 'failure'; failure: Failure }
+  | {
+      kind: 'done';
+      pictures: number;
+      added: number;
+      failed: number;
+      out: string;
+      grid?: string;
+      stopped: boolean;
+    };
 
 /** Name of the k-th picture of a prompt, of so many prompts with so many pictures each. */
 export const pictureName = (
@@ -131,8 +141,11 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
 
     const started = performance.now();
     let added = 0;
-    for (let at = 0; at < todo.length && !signal.aborted; at += generator.batch) {
-      const part = todo.slice(at, at + generator.batch);
+    const refused = new Set<PictureRow>();
+    const parts = Array.from({ length: Math.ceil(todo.length / generator.batch) }, (_, i) => todo.slice(i * generator.batch, (i + 1) * generator.batch)); // biome-ignore format: one line
+    while (parts.length > 0 && !signal.aborted) {
+      const part = parts.shift()!;
+      const at = added + refused.size;
       const told: GenerateEvent[] = [];
       let wake = () => {};
       const seeds = part.map((row) => row.seed);
@@ -162,10 +175,25 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
         images = drawn;
       });
       finished.catch(() => {}); // thrown below
-      while (images === undefined) {
-        yield* told.splice(0);
-        await Promise.race([finished, new Promise<void>((resolve) => { wake = resolve; })]); // biome-ignore format: one line
-        if (images === undefined && told.length === 0) await finished;
+      try {
+        while (images === undefined) {
+          yield* told.splice(0);
+          await Promise.race([finished, new Promise<void>((resolve) => { wake = resolve; })]); // biome-ignore format: one line
+          if (images === undefined && told.length === 0) await finished;
+        }
+      } catch (error) {
+        if (!(error instanceof RecaptionError) || error.code !== 'server-refused') throw error;
+        // A server may refuse a prompt and draw the others.
+        if (part.length > 1) parts.unshift(...part.map((row) => [row]));
+        else {
+          refused.add(part[0]);
+          const { prompt, file } = part[0];
+          yield {
+            kind: 'failure',
+            failure: { key: file, place: prompt, code: error.code, message: error.message },
+          };
+        }
+        continue;
       }
       yield* told.splice(0);
       for (const [i, row] of part.entries()) {
@@ -179,21 +207,30 @@ export async function* generatePictures(options: GenerateJobOptions): AsyncGener
       added += part.length;
       for (const row of part) yield { kind: 'picture', row };
     }
-    const stopped = added < todo.length;
+    const stopped = added + refused.size < todo.length;
     if (!stopped && (added > 0 || rows.some(({ file }) => !known.has(file)))) {
       const named = new Set(rows.map(({ file }) => file));
       const others = [...known.values()].filter(({ file }) => !named.has(file)); // of other commands
-      await writeFileAtomic(index, [...others, ...rows].map((row) => `${JSON.stringify(row)}\n`).join(''));
+      const drawn = rows.filter((row) => !refused.has(row));
+      await writeFileAtomic(index, [...others, ...drawn].map((row) => `${JSON.stringify(row)}\n`).join(''));
     }
     let gridPath: string | undefined;
-    if (grid && !stopped && rows.length > 0) {
-      const shown = rows.slice(0, MOST_IN_GRID);
+    if (grid && !stopped && rows.length > refused.size) {
+      const shown = rows.filter((row) => !refused.has(row)).slice(0, MOST_IN_GRID);
       const images = [];
       for (const { file } of shown) images.push(await decodeImage(join(out, file)));
       gridPath = join(out, 'grid.png');
       await writeFileAtomic(gridPath, await encodePng(gridOf(images, count > 1 ? { columns: count } : {})));
     }
-    yield { kind: 'done', pictures: rows.length, added, out, ...(gridPath && { grid: gridPath }), stopped };
+    yield {
+      kind: 'done',
+      pictures: rows.length,
+      added,
+      failed: refused.size,
+      out,
+      ...(gridPath && { grid: gridPath }),
+      stopped,
+    };
   }
 }
 

@@ -175,14 +175,20 @@ export function parseCaptionerFile(
 }
 
 /** Validates against a schema. @throws RecaptionError `bad-config` naming the first key that is unknown or out of range. */
-export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, place: string, hint: string): T {
+export function parseConfig<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  place: string,
+  hint: string,
+  code = 'bad-config',
+): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
   const path = [...issue.path, ...keys.slice(0, 1)].join('.');
   const what = keys.length > 0 ? `unknown key "${keys[0]}"` : issue.message;
-  throw new RecaptionError('bad-config', `${path || 'the configuration'}: ${what}`, {
+  throw new RecaptionError(code, `${path || 'the configuration'}: ${what}`, {
     place,
     hint,
   });

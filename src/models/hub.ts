@@ -1,6 +1,6 @@
 /** `@huggingface/transformers`, an optional package: loaded when a model of the Hugging Face hub is first asked for. */
 import { resolve } from 'node:path';
-import { RecaptionError } from '../errors.ts';
+import { RecaptionError, reason } from '../errors.ts';
 import { exists } from '../files.ts';
 import type { Device } from '../tensor/device.ts';
 
@@ -47,11 +47,28 @@ export async function loadTransformers<Library>(what: string): Promise<Library> 
   }
 }
 
-/** What to give the package for a hub id or a folder: it takes "models/clip" for a hub id, a full path it does not. */
+/**
+ * What to give the package for a hub id or a folder: it takes "models/clip" for a hub id, a full path it does not.
+ * @throws RecaptionError `bad-model` for what is neither
+ */
 export async function locateModel(name: string): Promise<{ ref: string; local_files_only: boolean }> {
-  const local = await exists(name);
+  const local = name !== '' && (await exists(name));
+  if (!local && !/^[\w-][\w.-]*(\/[\w.-]+)?$/.test(name))
+    throw new RecaptionError('bad-model', `there is no folder "${name}", and it is no id of the Hugging Face hub`, { hint: 'Ids look like Xenova/vit-gpt2-image-captioning.' }); // biome-ignore format: one line
   return { ref: local ? resolve(name) : name, local_files_only: local };
 }
 
 /** The last two parts of a hub id or path, as one name. */
 export const shortName = (ref: string): string => ref.split(/[\\/]/).filter(Boolean).slice(-2).join('-');
+
+/** What the package says of a model that it cannot load, in words for whoever named it. */
+export function loadFailure(error: unknown): string {
+  let root = error as Error & { code?: string };
+  while (root?.cause instanceof Error) root = root.cause as Error & { code?: string };
+  if (root?.code === 'ENOTFOUND' || root?.code === 'EAI_AGAIN') return 'the hub cannot be reached';
+  const said = reason(root).replace(/\s+/g, ' ');
+  if (/Unauthorized|\b401\b|\b404\b|Could not locate file/.test(said)) return `the hub has no such model, or not this file of it: ${said}`; // biome-ignore format: one line
+  if (/local_files_only/.test(said)) return `a file is missing: ${/at "([^"]+)"/.exec(said)?.[1] ?? said}`;
+  if (/Cannot read properties of/.test(said)) return `config.json or tokenizer_config.json does not say all that is needed: ${said}`; // biome-ignore format: one line
+  return said;
+}

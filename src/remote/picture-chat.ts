@@ -3,6 +3,7 @@ import type { OpenAI } from 'openai';
 import { RecaptionError } from '../errors.ts';
 import { encodeJpeg, type Image, resizeImage } from '../image/index.ts';
 import type { Connection } from './connection.ts';
+import { dialect } from './dialect.ts';
 import { Unusable } from './unusable.ts';
 
 export interface PictureQuestion {
@@ -19,7 +20,8 @@ export interface PictureQuestion {
   logprobs?: boolean | number;
 }
 
-export type PictureAnswer = OpenAI.Chat.ChatCompletion.Choice;
+/** With the mean log-probability of a token, where a server of ours says it. */
+export type PictureAnswer = OpenAI.Chat.ChatCompletion.Choice & { score?: number };
 
 /** What requests took so far. */
 export interface Cost {
@@ -43,12 +45,11 @@ export interface PictureChat {
   model: string;
   url: string;
   /**
-   * @param read what an answer says; throws `Unusable` for one that says nothing, and another is asked for. `structured`: JSON was asked for, and
-   * the server knows of it
+   * @param read what an answer says; throws `Unusable` for one that says nothing, and another is asked for
    * @param tokens that it will probably take, for the limits
    * @throws RecaptionError those of `Connection.send`, and `server-no-vision`
    */
-  ask<T>(image: Image, question: PictureQuestion, tokens: number, read: (answer: PictureAnswer, structured: boolean) => T): Promise<T>; // biome-ignore format: one line
+  ask<T>(image: Image, question: PictureQuestion, tokens: number, read: (answer: PictureAnswer) => T): Promise<T>; // biome-ignore format: one line
   cost(): Cost;
 }
 
@@ -69,37 +70,33 @@ export function expectedTokens({ width, height }: { width: number; height: numbe
 export function pictureChat(connection: Connection, { maxSide = MAX_SIDE, prices }: PictureChatOptions = {}): PictureChat {
   const { model, url, traffic } = connection;
   const spent = { in: 0, out: 0 };
-  const dialect: Dialect = { newLimit: false, structured: true, logprobs: true };
+  const own = dialect();
   return {
     model,
     url,
     async ask(image, question, tokens, read) {
       const picture = await jpegUrl(image, maxSide);
-      const structured = () => question.structured !== undefined && dialect.structured;
       let result: { read: ReturnType<typeof read> } | undefined;
-      const check = (answer: OpenAI.Chat.ChatCompletion) => {
-        const { usage } = answer ?? {};
-        if (usage) {
-          const [sent, received] = [usage.prompt_tokens ?? 0, usage.completion_tokens ?? 0];
-          spent.in += sent;
-          spent.out += received;
-          connection.settle(tokens, sent + received);
-        }
-        const choice = answer?.choices?.[0];
-        if (!choice?.message) throw new Unusable('answer', 'its answer has no message');
-        result = { read: read(choice, structured()) };
+      const send = (body: Body) => {
+        const check = (answer: OpenAI.Chat.ChatCompletion) => {
+          const { usage } = answer ?? {};
+          if (usage) {
+            const [sent, received] = [usage.prompt_tokens ?? 0, usage.completion_tokens ?? 0];
+            spent.in += sent;
+            spent.out += received;
+            connection.settle(tokens, sent + received);
+          }
+          const choice = answer?.choices?.[0];
+          if (!choice?.message) throw new Unusable('answer', 'its answer has no message');
+          const score = (answer as { recaption?: { score?: unknown } }).recaption?.score; // of a server of ours
+          result = { read: read({ ...choice, ...(typeof score === 'number' && { score }) }) };
+        };
+        return connection.send((client, signal) => client.chat.completions.create(body, { signal }), tokens, check); // biome-ignore format: one line
       };
-      const send = () =>
-        connection.send((client, signal) => client.chat.completions.create(bodyOf(model, question, dialect, picture), { signal }), tokens, check); // biome-ignore format: one line
-      for (;;) {
-        try {
-          await send();
-          return result!.read;
-        } catch (error) {
-          if (!(error instanceof RecaptionError) || error.code !== 'server-refused') throw error;
-          if (!adapt(dialect, question, error.message)) throw visionless(error, url, model);
-        }
-      }
+      await own.speak(bodyOf(model, question, picture), send).catch((error) => {
+        throw visionless(error, url, model);
+      });
+      return result!.read;
     },
     cost: () => ({
       requests: traffic.requests,
@@ -111,37 +108,19 @@ export function pictureChat(connection: Connection, { maxSide = MAX_SIDE, prices
   };
 } // biome-ignore format: one line
 
-/** What the server has not yet shown that it does not take. */
-interface Dialect {
-  newLimit: boolean;
-  structured: boolean;
-  logprobs: boolean;
-}
-
-/** Leaves out what the server says that it does not take. @returns false where it says nothing of the kind */
-function adapt(dialect: Dialect, { structured, logprobs }: PictureQuestion, said: string): boolean {
-  if (/max_completion_tokens/.test(said) && !dialect.newLimit) dialect.newLimit = true;
-  else if (/response_format|json_schema/.test(said) && structured && dialect.structured)
-    dialect.structured = false; // biome-ignore format: one line
-  else if (/logprobs/.test(said) && logprobs && dialect.logprobs) dialect.logprobs = false;
-  else return false;
-  return true;
-}
-
-function visionless(error: RecaptionError, url: string, model: string): RecaptionError {
-  if (!/image|vision|multimodal|content.*(string|type)/i.test(error.message)) return error;
+function visionless(error: unknown, url: string, model: string): unknown {
+  if (!(error instanceof RecaptionError) || error.code !== 'server-refused') return error;
+  if (!/image|vision|multimodal|mmproj|content.*(string|type)/i.test(error.message)) return error;
   return new RecaptionError('server-no-vision', `the model "${model}" does not look at pictures (${error.message})`, {
     place: url,
     hint: 'Name a vision-language model; llama.cpp wants its --mmproj as well.',
   }); // biome-ignore format: one line
 }
 
-function bodyOf(
-  model: string,
-  { system, prompt, maxTokens, temperature, topP, seed, structured, logprobs }: PictureQuestion,
-  dialect: Dialect,
-  picture: string,
-): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
+type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+function bodyOf(model: string, question: PictureQuestion, picture: string): Body {
+  const { system, prompt, maxTokens, temperature, topP, seed, structured, logprobs } = question;
   return {
     model,
     messages: [
@@ -157,9 +136,9 @@ function bodyOf(
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),
-    ...(dialect.newLimit ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
-    ...(logprobs && dialect.logprobs && { logprobs: true, ...(typeof logprobs === 'number' && { top_logprobs: logprobs }) }), // biome-ignore format: one line
-    ...(structured && dialect.structured && { response_format: { type: 'json_schema' as const, json_schema: { strict: true, ...structured } } }), // biome-ignore format: one line
+    max_tokens: maxTokens,
+    ...(logprobs && { logprobs: true, ...(typeof logprobs === 'number' && { top_logprobs: logprobs }) }),
+    ...(structured && { response_format: { type: 'json_schema' as const, json_schema: { strict: true, ...structured } } }), // biome-ignore format: one line
   };
 }
 

@@ -17,6 +17,9 @@ export function serverRef(ref: string): ServerRef {
   const rest = ref.slice(PREFIX.length);
   const [, model = rest, url = DEFAULT_URL] = /^(.*)@(https?:\/\/.*)$/.exec(rest) ?? [];
   const hint = 'Write openai:MODEL@URL, for example openai:qwen2.5-vl@http://localhost:8000/v1.';
+  const [, last] = /@([^@]*)$/.exec(model) ?? [];
+  if (last !== undefined && /:\/\/|^localhost\b|:\d{2,5}(?:\/|$)|^[\w-]+(?:\.[\w-]+)+\//i.test(last))
+    throw new RecaptionError('bad-server', `"${last}" is no address of a server`, { hint: `Begin it with http:// or https://. ${hint}` }); // biome-ignore format: one line
   if (model.trim() === '') throw new RecaptionError('bad-server', `"${ref}" names no model`, { hint });
   if (!URL.canParse(url)) throw new RecaptionError('bad-server', `"${url}" is no address`, { hint });
   const { username, password } = new URL(url);
@@ -31,5 +34,11 @@ export function serverRef(ref: string): ServerRef {
 /** Where keys are looked for, in this order. */
 export const KEY_VARIABLES = ['RECAPTION_API_KEY', 'OPENAI_API_KEY'] as const;
 
-export const keyOf = (env: Record<string, string | undefined>): string | undefined =>
-  KEY_VARIABLES.map((name) => env[name]).find((key) => key !== undefined && key !== '');
+/**
+ * The key in the environment. That of OpenAI is for OpenAI's own address: no other server shall see it.
+ * @param url whom it is for; default: anybody
+ */
+export function keyOf(env: Record<string, string | undefined>, url = DEFAULT_URL): string | undefined {
+  const [own, openai] = KEY_VARIABLES.map((name) => env[name] || undefined);
+  return own ?? (/(^|\.)openai\.(com|azure\.com)$/.test(new URL(url).hostname) ? openai : undefined);
+}

@@ -37,7 +37,7 @@ export interface ServedEvent {
 
 export interface App {
   fetch: (request: Request) => Response | Promise<Response>;
-  /** Returns when all that is waiting has been answered. */
+  /** From now on whoever asks is told that it is over; returns when all that is waiting has been answered. */
   drained(): Promise<void>;
 }
 
@@ -63,6 +63,7 @@ export function createApp({
 }: AppOptions): App {
   const app = new Hono();
   const started = Math.floor(Date.now() / 1000);
+  let over = false;
   const queues = new Map(
     captioners.map((captioner): [string, BatchQueue<Asked, CaptionResult>] => [
       captioner.id,
@@ -86,7 +87,8 @@ export function createApp({
     onRequest?.({ kind: 'request', path: c.req.path, status: c.res.status, milliseconds: performance.now() - start }); // biome-ignore format: one line
   });
   app.use('*', async (c, next) => {
-    const host = (c.req.header('host') ?? '').replace(/:\d+$/, '');
+    if (over) throw new Refused(503, 'the server is being closed', 'closing', { Connection: 'close' });
+    const host = (c.req.header('host') ?? '').replace(/:\d+$/, '').toLowerCase();
     if (hosts && !hosts.includes(host)) throw new Refused(403, `this server is not called "${host}"`);
     if (key !== undefined && !sameKey(c.req.header('authorization'), key))
       throw new Refused(
@@ -107,7 +109,7 @@ export function createApp({
   );
   app.onError((error, c) => {
     const refused = asRefused(error);
-    if (refused.status >= 500) onDefect?.(error);
+    if (refused.status === 500) onDefect?.(error);
     for (const [name, value] of Object.entries(refused.headers)) c.header(name, value);
     return c.json(refused.body(), refused.status as 400);
   });
@@ -128,6 +130,8 @@ export function createApp({
     if (others.length > 0) throw new Refused(400, 'one picture at a time is captioned', 'too_many_images');
     const image = await decodeImage(picture, { maxSide: captioner.resolution });
     const result = await taken(queues.get(captioner.id)!.push({ image, request: requestOf(body) }));
+    const { failure } = result;
+    if (failure && failure.code !== 'refused') throw new Refused(502, failure.message, failure.code);
     const answer = answerOf(captioner.id, result);
     if (!body.stream) return c.json(answer.whole);
     return streamSSE(c, async (stream) => {
@@ -139,7 +143,7 @@ export function createApp({
   app.post('/v1/images/generations', async (c) => {
     const { prompt, n, size, seed, model } = parsed(imageSchema, await json(c.req.raw));
     const generator = model ? named(generators, model) : named(generators, generators[0]?.id ?? '');
-    if (size && size !== 'auto' && size !== `${generator.size}x${generator.size}`)
+    if (size && size !== 'auto' && generator.size > 0 && size !== `${generator.size}x${generator.size}`)
       throw new Refused(400, `"${generator.id}" draws ${generator.size}x${generator.size}, not ${size}`, 'invalid_size'); // biome-ignore format: one line
     generator.check(prompt);
     const count = n ?? 1;
@@ -153,6 +157,7 @@ export function createApp({
   return {
     fetch: app.fetch,
     async drained() {
+      over = true;
       for (const queue of [...queues.values(), ...drawings.values()]) await queue.drained();
     },
   };
@@ -169,7 +174,8 @@ async function json(request: Request): Promise<unknown> {
     return await request.json();
   } catch (error) {
     if (error instanceof SyntaxError) throw new Refused(400, 'the body is no JSON', 'invalid_json');
-    throw error;
+    if (error instanceof RecaptionError || error instanceof Refused) throw error;
+    throw new Refused(400, 'the request broke off', 'aborted'); // whoever sent it has hung up
   }
 }
 
@@ -192,12 +198,12 @@ function requestOf({
 }
 
 /** Both forms of an answer. Words stand for tokens: how many those are, no captioner says. */
-function answerOf(model: string, { text, score }: CaptionResult) {
-  const words = text.split(/(?<=\s)/);
+function answerOf(model: string, { text, score, failure }: CaptionResult) {
+  const words = text === '' ? [] : text.split(/(?<=\s)/);
   const created = Math.floor(Date.now() / 1000);
   const id = `chatcmpl-${crypto.randomUUID()}`;
   const usage = { prompt_tokens: 0, completion_tokens: words.length, total_tokens: words.length };
-  const message = { role: 'assistant', content: text, refusal: null };
+  const message = { role: 'assistant', content: failure ? null : text, refusal: failure?.message ?? null };
   const chunk = (delta: object, finish: string | null, more: object = {}) => ({
     id,
     object: 'chat.completion.chunk',
@@ -218,6 +224,7 @@ function answerOf(model: string, { text, score }: CaptionResult) {
     },
     *chunks(withUsage: boolean) {
       yield chunk({ role: 'assistant', content: '' }, null);
+      if (failure) yield chunk({ refusal: failure.message }, null);
       for (const word of words) yield chunk({ content: word }, null);
       yield chunk({}, 'stop');
       if (withUsage) yield { ...chunk({}, null), choices: [], usage };
@@ -233,8 +240,10 @@ function sameKey(header: string | undefined, key: string): boolean {
 function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error;
   if (!(error instanceof RecaptionError)) return new Refused(500, 'this should not have happened; see the log of the server'); // biome-ignore format: one line
+  // Another server that this one asks, or the request.
+  const status = error.code.startsWith('server-') ? 502 : 400;
   return new Refused(
-    400,
+    status,
     error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
     error.code,
   );

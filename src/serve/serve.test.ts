@@ -215,6 +215,29 @@ describe('what our server refuses, in the form of OpenAI', () => {
     await small.close();
   });
 
+  it('everybody, once it is being closed, and answers what was asked before', async () => {
+    let go = () => {};
+    const waiting = new Promise<void>((done) => {
+      go = done;
+    });
+    const slow = fakeCaptioner();
+    const caption: typeof slow.caption = async (images) => {
+      await waiting;
+      return slow.caption(images);
+    };
+    const closing = await startServer({ captioners: [{ ...slow, caption }], port: 0 });
+    const its = new OpenAI({ apiKey: 'none', baseURL: closing.url, maxRetries: 0 });
+    await its.models.list();
+    const before = its.chat.completions.create({ model: 'fake@1', messages: await asked(7) });
+    await new Promise((later) => setTimeout(later, 100)); // it has arrived
+    const closed = closing.close();
+    const late = await refused(its.models.list());
+    expect([503, undefined]).toContain(late.status); // undefined where its connection was closed before
+    go();
+    expect((await before).choices[0].message.content).toBe('picture number 7');
+    await closed;
+  });
+
   it('a port that is taken', async () => {
     await expect(startServer({ captioners: [fakeCaptioner()], port: server.port })).rejects.toMatchObject({
       code: 'port-taken',

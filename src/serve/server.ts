@@ -18,6 +18,10 @@ export interface ServerOptions extends AppOptions {
   port: number;
 }
 
+/** Milliseconds. */
+const IDLE_EVERY = 50;
+const PATIENCE = 3000;
+
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** @throws RecaptionError `port-taken` */
@@ -31,10 +35,13 @@ export async function startServer({
   const server = await new Promise<ServerType>((started, failed) => {
     const starting = serve({ fetch: app.fetch, hostname: host, port }, () => started(starting));
     starting.once('error', (error: NodeJS.ErrnoException) => {
+      const elsewhere = error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND';
       failed(
         new RecaptionError('port-taken', `port ${port} cannot be listened on (${reason(error)})`, {
           place: `${host}:${port}`,
-          hint: 'Another program may use it: choose one by --port.',
+          hint: elsewhere
+            ? `This machine has no address ${host}: give another --host.`
+            : 'Another program may use it: choose one by --port.',
           cause: error,
         }),
       );
@@ -47,7 +54,12 @@ export async function startServer({
     async close() {
       const closed = new Promise<void>((done) => server.close(() => done()));
       await app.drained();
-      if ('closeIdleConnections' in server) server.closeIdleConnections();
+      if ('closeIdleConnections' in server) {
+        const http = server;
+        const idle = setInterval(() => http.closeIdleConnections(), IDLE_EVERY);
+        const patience = setTimeout(() => http.closeAllConnections(), PATIENCE); // a client that sends half a request and stays
+        await closed.finally(() => [clearInterval(idle), clearTimeout(patience)]);
+      }
       await closed;
     },
   };

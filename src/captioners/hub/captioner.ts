@@ -1,13 +1,13 @@
 /** Captioners of the Hugging Face hub, run here by `@huggingface/transformers`: `hf:ID` or `hf:FOLDER`. */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CaptionKind } from '../../data/sample.ts';
-import { RecaptionError, reason } from '../../errors.ts';
+import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import {
   type FromPretrained,
+  loadFailure,
   loadTransformers,
   locateModel,
   type RawImageClass,
@@ -15,8 +15,8 @@ import {
 } from '../../models/hub.ts';
 import type { Device } from '../../tensor/device.ts';
 import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioner.ts';
-import { captionIn, isRefusal } from '../server/answer.ts';
-import { loadRecipe, type PromptRecipe, promptFor } from '../server/recipe.ts';
+import { captionIn, isBlind, isRefusal } from '../server/answer.ts';
+import { loadRecipe, type PromptRecipe, promptFor, recipeDigest, refines } from '../server/recipe.ts';
 
 const PREFIX = 'hf:';
 export const isHubRef = (ref: string): boolean => ref.startsWith(PREFIX);
@@ -93,18 +93,25 @@ export async function openHubCaptioner(
   if (local_files_only) await mustBeWhole(place);
   const writer = await open(library, place, { device, local_files_only }).catch((cause) => {
     if (cause instanceof RecaptionError) throw cause;
-    throw new RecaptionError('bad-model', `the captioner cannot be loaded (${reason(cause)})`, {
+    throw new RecaptionError('bad-model', `the captioner cannot be loaded (${loadFailure(cause)})`, {
       place,
       hint: 'Give a hub id such as Xenova/vit-gpt2-image-captioning, or a folder with config.json, tokenizer.json, preprocessor_config.json and onnx/. A hub id needs the network at first use.',
       cause,
     });
   });
   const kind = writer.kind ?? recipe.kind;
-  const asked = writer.kind ? '' : `-${createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 8)}`;
+  const asked = writer.kind ? '' : `-${recipeDigest(recipe)}`;
+  const fails = (code: string, message: string): CaptionResult => ({ text: '', failure: { code, message } });
   const one = async (image: Image, request: CaptionRequest, context?: PictureContext): Promise<CaptionResult> => {
-    const text = captionIn({ content: await writer.write(image, promptFor(recipe, context), kind, limitsOf(request, recipe)) }, recipe.structured);
-    if (!isRefusal(text)) return { text };
-    return { text: '', failure: { code: 'refused', message: `the model refuses: ${text.slice(0, 200)}` } };
+    if (!writer.kind && refines(recipe) && (context?.captions.length ?? 0) === 0)
+      return fails('nothing-to-refine', 'the picture has no caption that could be refined');
+    const { prompt, system } = promptFor(recipe, context);
+    // Templates of small models know nobody but the user.
+    const content = await writer.write(image, system ? `${system}\n\n${prompt}` : prompt, kind, limitsOf(request, recipe)).catch((cause) => {
+      throw new RecaptionError('bad-model', `the captioner fails at a picture (${loadFailure(cause).slice(0, 300)})`, { place, hint: 'Its files do not belong together, or it is of a class that is not known here.', cause });
+    });
+    const text = captionIn({ content });
+    return isRefusal(text) || isBlind(text) ? fails('refused', `the model refuses: ${text.slice(0, 200)}`) : { text };
   };
   return {
     id: `${shortName(place)} ${kind}${asked}`,
@@ -122,7 +129,13 @@ export async function openHubCaptioner(
 
 /** A folder without weights or words is told of by what it lacks. */
 async function mustBeWhole(place: string): Promise<void> {
-  for (const file of ['config.json', 'preprocessor_config.json', 'tokenizer.json', 'onnx']) {
+  for (const file of [
+    'config.json',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'onnx',
+  ]) {
     if (await exists(join(place, file))) continue;
     throw new RecaptionError('bad-model', `the model folder has no ${file}`, {
       place,
@@ -167,6 +180,7 @@ async function open(
   const process = await AutoProcessor.from_pretrained(place, files);
   const tokenizer = process.tokenizer ?? (await AutoTokenizer.from_pretrained(place, files));
   const close = async () => void (await model.dispose());
+  const instruct = (prompt: string) => process.apply_chat_template!([{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: prompt }] }], { add_generation_prompt: true }); // biome-ignore format: one line
   if (type === 'florence2') {
     return {
       async write(image, _, kind, limits) {
@@ -178,11 +192,10 @@ async function open(
       close,
     };
   }
+  instruct('Describe this picture.'); // without a template nobody can ask it
   return {
     async write(image, prompt, _, limits) {
-      const messages = [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: prompt }] }];
-      const text = process.apply_chat_template!(messages, { add_generation_prompt: true });
-      const inputs = await process(text, [raw(image)]);
+      const inputs = await process(instruct(prompt), [raw(image)]);
       const all = await model.generate({ ...inputs, ...limits });
       const answer = all.slice(null, [inputs.input_ids!.dims.at(-1)!, null]);
       return tokenizer.batch_decode(answer, { skip_special_tokens: true })[0];

@@ -6,16 +6,23 @@ interface Message {
   content?: unknown;
 }
 
-/** The caption in an answer, without what a model thought aloud; empty where there is none. @param structured it was asked for JSON */
-export function captionIn({ content }: Message, structured: boolean): string {
+/** The caption in an answer, in JSON or not, without what a model thought aloud; empty where there is none. */
+export function captionIn({ content }: Message): string {
   const text = textOf(content)
-    .replace(/<think>[\s\S]*?(?:<\/think>|$)/g, '')
+    .replace(/<(think(?:ing)?)>[\s\S]*?(?:<\/\1>|$)/g, '')
+    .replace(/^[\s\S]*<\/think(?:ing)?>/, '') // some servers swallow where it began
     .trim();
-  if (!structured && !/^```|^\{/.test(text)) return unquoted(text);
-  const json = tryJson(text.replace(/^```(?:json)?\s*|\s*```$/g, '')) as { caption?: unknown } | undefined;
+  const inner = /^```[a-z]*\s*([\s\S]*?)\s*(?:```|$)/.exec(text)?.[1] ?? text;
+  if (!inner.startsWith('{')) return unquoted(inner);
+  const json = tryJson(inner) as Record<string, unknown> | undefined;
   if (typeof json?.caption === 'string') return json.caption.trim();
-  return structured ? '' : text;
+  const texts = Object.values(json ?? {}).filter((value) => typeof value === 'string');
+  return texts.length === 1 ? texts[0].trim() : ''; // half a JSON is no caption
 }
+
+/** What is whole of a text that was cut: its sentences; empty where not one was finished. */
+export const wholeSentences = (text: string): string =>
+  /^[\s\S]*[.!?]["”)]?(?=\s)/.exec(`${text} `)?.[0].trim() ?? '';
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
@@ -30,16 +37,33 @@ function unquoted(text: string): string {
 }
 
 const REFUSALS = [
-  /^(?:i['’]m |i am )?(?:very |so |truly )?sorry\b/i,
-  /^(?:unfortunately,? )?i (?:can(?:['’]t|not| not)|am unable|['’]?m unable|am not able|['’]m not able|won['’]t|will not|do not feel|must decline)\b/i,
-  /^i['’]m (?:unable|not able|not comfortable)\b/i,
-  /^as an (?:ai|artificial|large language)\b/i,
-  /^i (?:apologi[sz]e)\b/i,
+  /^(?:(?:i['’]?m|i am) )?(?:(?:very|so|truly|really|deeply) )*sorry\b[^a-z]*(?:but |to say |i |we |for |about |if |that |as )/i,
+  /^(?:(?:i['’]?m|i am) )?(?:(?:very|so|truly|really|deeply) )*sorry[.!,]*$/i,
+  /^(?:my |our )?(?:sincere )?apolog(?:y|ies|i[sz]e)\b/i,
+  /^(?:(?:unfortunately|sure|well|no|okay)[,.!]* )?(?:sorry,? (?:but )?)?(?:i|we) (?:can(?:['’]?t|not| not)|am (?:unable|not able|not comfortable)|won['’]t|will not|do not feel|must decline|apologi[sz]e)\b/i,
+  /^(?:(?:unfortunately|sure|well|no|okay)[,.!]* )?i['’]?m (?:afraid|unable|not able|not comfortable)\b/i,
+  /^as an? (?:ai|artificial|large language|language model|text)\b/i,
   /\b(?:violates?|against) (?:my|our|the|openai['’]s) (?:content |usage )?(?:policy|policies|guidelines)\b/i,
 ];
 
+/** Models that got no picture, or cannot look at one, say so. */
+const BLIND = [
+  /\b(?:don['’]?t|do not|can(?:['’]?t|not| not)|unable to) (?:actually )?(?:see|view|access|look at) (?:any |the |an? |your )?(?:attached |uploaded )?(?:images?|pictures?|photos?)\b/i,
+  /\bno (?:images?|pictures?|photos?) (?:(?:is|was|has been|appears to be|seems to be) )?(?:attached|provided|uploaded|included|shared)\b/i,
+  /\bplease (?:upload|attach|provide|share|send) (?:the|an?|your) (?:image|picture|photo)\b/i,
+  /\bdon['’]?t have the (?:ability|capability) to (?:view|see|look at)\b/i,
+];
+
 /** Whether a text says that the model will not, or cannot, describe the picture. */
-export const isRefusal = (text: string): boolean => {
-  const start = text.trim().slice(0, 300);
-  return REFUSALS.some((pattern) => pattern.test(start));
-};
+export const isRefusal = (text: string): boolean => says(REFUSALS, text);
+
+/** Whether it says that it has seen no picture. */
+export const isBlind = (text: string): boolean => says(BLIND, text);
+
+function says(patterns: readonly RegExp[], text: string): boolean {
+  const start = text
+    .replace(/[*_#>`]/g, '')
+    .trim()
+    .slice(0, 300);
+  return patterns.some((pattern) => pattern.test(start));
+}

@@ -1,5 +1,4 @@
 /** A vision-language model behind an OpenAI-compatible server, as a captioner. */
-import { createHash } from 'node:crypto';
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
 import { type Connection, type ConnectionOptions, connect, forgiving } from '../../remote/connection.ts';
@@ -14,8 +13,8 @@ import {
 import { keyOf, serverRef } from '../../remote/reference.ts';
 import { Unusable } from '../../remote/unusable.ts';
 import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioner.ts';
-import { captionIn, isRefusal } from './answer.ts';
-import { loadRecipe, type PromptRecipe, promptFor, refines } from './recipe.ts';
+import { captionIn, isBlind, isRefusal, wholeSentences } from './answer.ts';
+import { loadRecipe, type PromptRecipe, promptFor, recipeDigest, refines } from './recipe.ts';
 
 export interface ServerCaptionerOptions extends ConnectionOptions, PictureChatOptions {
   /** Recipe, by name or file. */
@@ -33,7 +32,8 @@ export function captionTokens(
   size: { width: number; height: number },
   maxSide?: number,
 ): { in: number; out: number } {
-  const letters = (recipe.system ?? '').length + promptFor(recipe, undefined).length;
+  const { system = '', prompt } = promptFor(recipe);
+  const letters = system.length + prompt.length;
   const words = recipe.words?.most ?? recipe.maxTokens / 2;
   return {
     in: expectedTokens(size, letters, maxSide),
@@ -50,7 +50,7 @@ export async function openServerCaptioner(ref: string, options: ServerCaptionerO
   const name = options.recipe ?? SERVER_DEFAULTS.recipe;
   const recipe = await loadRecipe(name);
   const { concurrency = SERVER_DEFAULTS.concurrency } = options;
-  const connection = connect(server, { key: keyOf(process.env), ...options, concurrency });
+  const connection = connect(server, { key: keyOf(process.env, server.url), ...options, concurrency });
   await mustHave(connection);
   return serverCaptioner(connection, recipe, { ...options, concurrency });
 } // biome-ignore format: one line
@@ -74,23 +74,27 @@ export function serverCaptioner(
 ): Captioner & { recipe: PromptRecipe } {
   const chat = pictureChat(connection, { maxSide, prices });
   const { model, url } = chat;
-  const { about: _, ...deciding } = recipe;
-  const digest = createHash('sha256').update(JSON.stringify(deciding)).digest('hex').slice(0, 8);
+  const mustSee = sight(url, model);
   const forgive = forgiving(Math.max(MOST_FAILED, 2 * concurrency));
 
-  const ask = (image: Image, request: CaptionRequest, context?: PictureContext): Promise<CaptionResult> => {
+  const ask = async (
+    image: Image,
+    request: CaptionRequest,
+    context?: PictureContext,
+  ): Promise<CaptionResult> => {
     const { temperature = recipe.temperature, topP, maxTokens = recipe.maxTokens, seed } = request;
     const question: PictureQuestion = {
-      ...{ system: recipe.system, prompt: promptFor(recipe, context), logprobs: recipe.logprobs },
+      ...promptFor(recipe, context),
+      logprobs: recipe.logprobs,
       ...{ maxTokens, temperature, topP, seed },
       structured: recipe.structured ? CAPTION_FORMAT : undefined,
     };
     const tokens = captionTokens(recipe, image, maxSide);
-    return chat.ask(image, question, tokens.in + tokens.out, readCaption);
+    return mustSee(await chat.ask(image, question, tokens.in + tokens.out, readCaption));
   };
 
   return {
-    id: `${model}@${url} ${recipe.kind}-${digest}`,
+    id: `${model}@${url} ${recipe.kind}-${recipeDigest(recipe)}`,
     kind: recipe.kind,
     recipe,
     resolution: maxSide,
@@ -117,17 +121,39 @@ export function serverCaptioner(
   };
 }
 
-function readCaption(
-  { message, finish_reason, logprobs }: PictureAnswer,
-  structured: boolean,
-): CaptionResult {
+function readCaption({ message, finish_reason, logprobs, score }: PictureAnswer): CaptionResult {
+  const fails = (code: string, why: string): CaptionResult => ({ text: '', failure: { code, message: why } });
   const filtered = finish_reason === 'content_filter';
-  const text = captionIn(message, structured);
+  const cut = finish_reason === 'length';
+  const answer = captionIn(message);
+  const text = cut ? wholeSentences(answer) : answer;
+  if (cut && text === '') return fails('caption-unfinished', 'the answer was cut before a sentence was finished: raise maxTokens in the recipe, or --max-tokens'); // biome-ignore format: one line
   if (!message.refusal && !filtered && text === '') throw new Unusable('empty', 'its answer is empty');
   const why = message.refusal || (filtered ? 'the server filtered its answer' : isRefusal(text) ? text : undefined); // biome-ignore format: one line
-  if (why) return { text: '', failure: { code: 'refused', message: `the model refuses: ${why.slice(0, 200)}` } }; // biome-ignore format: one line
+  if (isBlind(why || text)) return fails(NO_PICTURE, `the model says that it sees no picture: ${text.slice(0, 200)}`); // biome-ignore format: one line
+  if (why) return fails('refused', `the model refuses: ${why.slice(0, 200)}`);
   const all = (logprobs?.content ?? []).map(({ logprob }) => logprob).filter((one) => Number.isFinite(one));
-  return { text, ...(all.length > 0 && { score: all.reduce((a, b) => a + b, 0) / all.length }) };
+  const mean = all.length > 0 ? all.reduce((a, b) => a + b, 0) / all.length : score;
+  return { text, ...(mean !== undefined && { score: mean }) };
+}
+
+const NO_PICTURE = 'no-picture-seen';
+/** So many first answers without a picture: the model does not look at any. */
+const FIRST_LOOKS = 3;
+
+/** Throws where a model has never seen a picture, in so many answers. */
+function sight(url: string, model: string) {
+  let blind = 0;
+  let sees = false;
+  return (result: CaptionResult): CaptionResult => {
+    if (result.failure?.code !== NO_PICTURE) sees ||= result.text !== '';
+    else if (!sees && ++blind >= FIRST_LOOKS)
+      throw new RecaptionError('server-no-vision', `the model "${model}" says of every picture that it sees none`, {
+        place: url,
+        hint: 'Name a vision-language model; llama.cpp wants its --mmproj as well.',
+      }); // biome-ignore format: one line
+    return result;
+  };
 }
 
 const CAPTION_FORMAT = {

@@ -1,6 +1,8 @@
 /** A language model behind a server, making prompts longer: the same contract as our own. */
+import type { OpenAI } from 'openai';
 import { RecaptionError } from '../../errors.ts';
 import { type ConnectionOptions, connect } from '../../remote/connection.ts';
+import { dialect } from '../../remote/dialect.ts';
 import { keyOf, serverRef } from '../../remote/reference.ts';
 import { Unusable } from '../../remote/unusable.ts';
 import type { PromptWriter } from '../../text/upsample/index.ts';
@@ -19,7 +21,8 @@ const TEMPERATURE = 0.7;
 /** @throws RecaptionError `bad-server`, `server-*` */
 export function serverPromptWriter(ref: string, options: ConnectionOptions = {}): PromptWriter & { close(): Promise<void> } {
   const server = serverRef(ref);
-  const connection = connect(server, { key: keyOf(process.env), ...options });
+  const connection = connect(server, { key: keyOf(process.env, server.url), ...options });
+  const own = dialect();
   const writeOne = async (prompt: string, seed: number): Promise<string> => {
     let text = '';
     const body = {
@@ -32,19 +35,17 @@ export function serverPromptWriter(ref: string, options: ConnectionOptions = {})
       max_tokens: MOST_TOKENS,
       seed,
     };
-    await connection
-      .send(
-        (client, signal) => client.chat.completions.create(body, { signal }),
-        MOST_TOKENS,
-        (answer) => {
-          const message = answer?.choices?.[0]?.message;
-          text = message ? captionIn(message, false) : '';
-          if (text === '') throw new Unusable('empty', 'its answer is empty');
-        },
-      )
+    const check = (answer: OpenAI.Chat.ChatCompletion) => {
+      const message = answer?.choices?.[0]?.message;
+      text = message ? captionIn(message) : '';
+      if (text === '') throw new Unusable('empty', 'its answer is empty');
+    };
+    await own
+      .speak(body, (spoken) => connection.send((client, signal) => client.chat.completions.create(spoken, { signal }), MOST_TOKENS, check))
       .catch((error) => {
-        // Without a description the prompt stays as it is; without a server nothing goes on.
-        if (!(error instanceof RecaptionError) || error.code !== 'server-refused') throw error;
+        // Of what the server will not have described the prompt stays as it is.
+        const filtered = error instanceof RecaptionError && error.code === 'server-refused' && /content|policy|safety|filter|moderation/i.test(error.message);
+        if (!filtered) throw error;
       });
     return isRefusal(text) ? '' : text.replace(/\s+/g, ' ');
   };

@@ -1,4 +1,5 @@
 /** Prompt recipes: what a vision-language model is asked, as a file that can be shared. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +19,9 @@ export const recipeSchema = z.strictObject({
   /** Who the model is to be. */
   system: z.string().optional(),
   /** What it is asked, with `{caption}`, `{filename}`, `{folder}`, `{tags}` where these are wanted. */
-  prompt: z.string().min(1),
+  prompt: z.string().refine((text) => text.trim() !== '', 'it says nothing'),
   /** Words asked for, put at the end of the prompt. */
-  words: z.strictObject({ least: count.optional(), most: count.optional() }).optional(),
+  words: z.strictObject({ least: count.optional(), most: count.optional() }).refine(({ least = 1, most = least }) => least <= most, '"least" is more than "most"').optional(), // biome-ignore format: one line
   temperature: z.number().min(0).max(2).default(0.2),
   maxTokens: count.max(100_000).default(512),
   /** Ask for an answer in JSON, of servers that can be held to it. */
@@ -51,15 +52,22 @@ export async function loadRecipe(ref: string): Promise<PromptRecipe> {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new RecaptionError('bad-recipe', `the recipe is no JSON (${reason(cause)})`, { place, cause });
+    throw new RecaptionError('bad-recipe', `the recipe is no JSON (${reason(cause)})`, {
+      place,
+      hint: 'Check quotes, commas and braces.',
+      cause,
+    });
   }
-  return checkRecipe(parseConfig(recipeSchema, json, place, 'docs/recipes.md explains every key.'), place);
+  return checkRecipe(
+    parseConfig(recipeSchema, json, place, 'docs/recipes.md explains every key.', 'bad-recipe'),
+    place,
+  );
 }
 
 /** @throws RecaptionError `bad-recipe` for a variable that nobody fills */
 export function checkRecipe(recipe: PromptRecipe, place = 'the recipe'): PromptRecipe {
   for (const text of [recipe.prompt, recipe.system ?? '']) {
-    for (const [whole, name] of text.matchAll(/\{(\w+)\}/g)) {
+    for (const [whole, name] of text.matchAll(/\{([^{}\n]*)\}/g)) {
       if ((VARIABLES as readonly string[]).includes(name)) continue;
       throw new RecaptionError('bad-recipe', `the recipe asks for ${whole}, which nobody knows`, {
         place,
@@ -71,10 +79,11 @@ export function checkRecipe(recipe: PromptRecipe, place = 'the recipe'): PromptR
 }
 
 /** Whether it is of use only for pictures that have a caption already. */
-export const refines = ({ prompt }: PromptRecipe): boolean => prompt.includes('{caption}');
+export const refines = ({ prompt, system = '' }: PromptRecipe): boolean =>
+  /\{caption\}/.test(prompt + system);
 
-/** What the model is asked of a picture. What is not known is left empty. */
-export function promptFor({ prompt, words }: PromptRecipe, context: PictureContext | undefined): string {
+/** What the model is asked of a picture, and who it is to be. What is not known is left empty. */
+export function promptFor({ prompt, system, words }: PromptRecipe, context?: PictureContext): { prompt: string; system?: string } {
   const parts = (context?.name ?? '').split(/[\\/]/);
   const file = parts.pop() ?? '';
   const values: Record<(typeof VARIABLES)[number], string> = {
@@ -83,8 +92,13 @@ export function promptFor({ prompt, words }: PromptRecipe, context: PictureConte
     folder: parts.pop() ?? '',
     tags: (context?.tags ?? []).join(', '),
   };
-  const asked = prompt.replace(/\{(\w+)\}/g, (_, name) => values[name as keyof typeof values]);
-  return `${asked}${lengthOf(words)}`;
+  const filled = (text: string) => text.replace(/\{(\w+)\}/g, (_, name) => values[name as keyof typeof values]);
+  return { prompt: `${filled(prompt)}${lengthOf(words)}`, ...(system && { system: filled(system) }) };
+} // biome-ignore format: one line
+
+/** A hash of what decides about captions: a note does not. */
+export function recipeDigest({ about: _, ...deciding }: PromptRecipe): string {
+  return createHash('sha256').update(JSON.stringify(deciding)).digest('hex').slice(0, 8);
 }
 
 function lengthOf(words: PromptRecipe['words']): string {
