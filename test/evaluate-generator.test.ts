@@ -165,6 +165,58 @@ describe('what cannot be', () => {
     expect(stderr).toMatch(message);
   });
 
+  it('of a judge that never decides keeps what was measured beside, and asks it anew another time', async () => {
+    await shades((i) => `${i}.png`);
+    let [requests, mute] = [0, true];
+    const server = await scriptedServer(() => {
+      requests++;
+      return said(mute ? 'A nice picture.' : 'correct');
+    });
+    open.push(server);
+    const args = ['--suite', at('prompts.txt'), '--images', at('pictures'), '--clip', 'plain-world', '--judge', `openai:m@${server.url}`, '--out', at('out')]; // biome-ignore format: one line
+    expect((await evaluate(...args)).stderr).toMatch(/never says "correct"/);
+    const { partial, measures, warnings } = JSON.parse(await readFile(at('out/report.json'), 'utf8'));
+    expect(partial).toBe(true);
+    expect(measures.clip.n).toBe(6);
+    expect(measures.verdict).toMatchObject({ score: null, interval: null, n: 0 });
+    expect(warnings[0]).toMatch(/broken off/);
+    [requests, mute] = [0, false];
+    expect((await reportOf(...args)).report.measures.verdict).toMatchObject({ score: 1, n: 6 });
+    expect(requests).toBe(6);
+  });
+
+  it('of too few pictures for a distance between collections has all else', async () => {
+    await shades((i) => `${i}.png`);
+    await folder.write({ 'one/a.png': await picture(3) });
+    const { report, code } = await reportOf('--suite', at('prompts.txt'), '--images', at('pictures'), '--clip', 'plain-world', '--against', at('one')); // biome-ignore format: one line
+    expect(code).toBe(0);
+    expect(report.measures.clip.n).toBe(6);
+    expect(report.warnings.join()).toMatch(/no Fréchet distance of pixels/);
+  });
+
+  it('needs no captions where collections alone are compared', async () => {
+    await shades((i) => `${i}.png`);
+    const { report } = await reportOf('--images', at('pictures'), '--against', at('pictures'));
+    expect(report.distributions.pixels.distance).toBeCloseTo(0, 6);
+  });
+
+  it.each([
+    ['a table in place of prompts', ['--suite', 'drawbench.csv'], /a table is no list/],
+    ['a suite in the place of another', ['--suite', 'drawbench', '--prompts', 'prompts.tsv'], /not the suite "drawbench"/],
+    ['a name that is no suite', ['--suite', 'drawbnech'], /there is no suite "drawbnech"/],
+    ['a picture in place of prompts', ['--suite', 'pictures/0.png'], /this is no text/],
+    ['a judge without "openai:"', ['--suite', 'prompts.txt', '--judge', 'http://localhost:1/v1'], /no model of a server/],
+    ['questions where there are none', ['--suite', 'prompts.txt', '--judge', 'openai:m@http://localhost:1/v1', '--ask', 'questions'], /has no questions/],
+  ])('%s', async (_, args, message) => {
+    await shades((i) => `${i}.png`);
+    await folder.write({ 'drawbench.csv': 'prompt,category\na,b\n', 'prompts.tsv': 'Prompt\tCategory\n' });
+    const placed = args.map((arg) => (/\.(csv|tsv|txt|png)$/.test(arg) ? at(arg) : arg));
+    const { code, stderr } = await evaluate(...placed, '--images', at('pictures'), '--clip', 'plain-world', '--out', at('out'));
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/hint:/);
+  }); // biome-ignore format: one line
+
   it('a suite that was cut, a detector that does not know what is asked, and a judge that never decides', async () => {
     await shades((i) => `${i}.png`);
     await folder.write({ 'cut.jsonl': '{"tag": "single_object", "include": [{"cla' });
@@ -173,9 +225,39 @@ describe('what cannot be', () => {
     expect(cut.stderr).toMatch(/cut\.jsonl:1/);
     const server = await scriptedServer(() => said('A nice picture.'));
     open.push(server);
-    for (let i = 0; i < 24; i++) await folder.write({ [`pictures/0_${i}.png`]: await picture(i) });
+    for (let i = 1; i < 25; i++) await folder.write({ [`pictures/0_${i}.png`]: await picture(i) });
     const silent = await evaluate('--suite', at('prompts.txt'), ...pictures, '--judge', `openai:m@${server.url}`, '--out', at('out')); // biome-ignore format: one line
     expect(silent.code).toBe(1);
     expect(silent.stderr).toMatch(/never says "correct" or "incorrect".*\n.*A nice picture/);
+  });
+});
+
+describe('votes', () => {
+  const preferences = (...args: string[]) => say('evaluate', 'preferences', ...args);
+  const vote = (prompt: number, winner: string, rater?: string) => JSON.stringify({ prompt: `${prompt}`, left: 'ours', right: 'theirs', winner, rater }); // biome-ignore format: one line
+
+  it('become ratings with intervals, and say how far raters agree', async () => {
+    const lines = Array.from({ length: 20 }, (_, i) => ['r1', 'r2'].map((rater) => vote(i, i % 4 === 0 ? 'right' : 'left', rater)).join('\n')); // biome-ignore format: one line
+    await folder.write({ 'votes.jsonl': lines.join('\n') });
+    const { stdout, code } = await preferences(at('votes.jsonl'), '--json');
+    expect(code).toBe(0);
+    const { ratings, agreement, warnings } = JSON.parse(stdout);
+    expect(ratings[0]).toMatchObject({ system: 'ours', wins: 30, losses: 10, winRate: { rate: 0.75 } });
+    expect(agreement).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+
+  it('of one rater, on one prompt, say what they cannot say', async () => {
+    await folder.write({ 'votes.jsonl': [vote(1, 'left', 'me'), vote(1, 'left', 'me')].join('\n') });
+    const { stdout } = await preferences(at('votes.jsonl'), '--json');
+    expect(JSON.parse(stdout).warnings.join()).toMatch(/one prompt.*one rater/);
+    expect(JSON.parse(stdout).agreement).toBeUndefined();
+  });
+
+  it('that are none are told with their line', async () => {
+    await folder.write({ 'votes.jsonl': `${vote(1, 'left')}\n${vote(2, 'banana')}\n` });
+    expect((await preferences(at('votes.jsonl'))).stderr).toMatch(/no vote \(winner.*votes\.jsonl:2/s);
+    await folder.write({ 'good.jsonl': vote(1, 'left') });
+    expect((await preferences(at('good.jsonl'), '--systems', 'ours,others')).stderr).toMatch(/"theirs", which is none/); // biome-ignore format: one line
   });
 });

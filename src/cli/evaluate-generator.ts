@@ -3,10 +3,18 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fileImage, openDataset } from '../data/index.ts';
 import type { CaptionKind, Dataset } from '../data/sample.ts';
-import { UsageError } from '../errors.ts';
+import { RecaptionError, UsageError } from '../errors.ts';
 import type { Distribution } from '../evaluate/distribution.ts';
 import { MEASURE_TITLES, type Measure, type MeasureName } from '../evaluate/measures.ts';
-import { readSuite, SUITES, type Suite, type SuiteName, type SuitePrompt } from '../evaluate/suites.ts';
+import {
+  PUBLISHED,
+  readSuite,
+  SUITES,
+  type Suite,
+  type SuiteName,
+  type SuitePrompt,
+} from '../evaluate/suites.ts';
+import { exists } from '../files.ts';
 import type { EvaluateEvent, EvaluationReport, ScoreWithInterval } from '../jobs/evaluate-job.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import type { Device } from '../tensor/device.ts';
@@ -45,6 +53,7 @@ interface Options extends ServerLimits {
   against?: string;
   features?: string;
   shuffle: boolean;
+  overwrite: boolean;
   limit?: number;
   seed: number;
   device: Device;
@@ -102,6 +111,7 @@ export function registerGenerator(evaluate: Command, context: Context): void {
       '--features <ref>',
       'also by this network: an ONNX file or its description, a hub id; FID where it is Inception-v3',
     )
+    .option('--overwrite', 'replace pictures in --out that were drawn of other prompts, or otherwise', false)
     .option('--shuffle', 'set every picture beside the prompt of another: what is left is chance', false)
     .option('--limit <n>', 'only the first prompts', wholeNumber(1))
     .option('--out <dir>', 'folder for the report, the rows of the pictures, drawn pictures and answers')
@@ -144,7 +154,7 @@ async function evaluateGenerator(options: Options, context: Context, argv: strin
   if (options.shuffle) await shuffle(material, options.seed);
   const opened: { close(): Promise<void> }[] = [];
   try {
-    const { measures, distributions, judge } = await openMeasures(options, material, opened);
+    const { measures, distributions, judge } = await openMeasures(options, material, opened, signal);
     const { evaluatePictures } = await import('../jobs/evaluate-job.ts');
     const { suite, prompts, pictures, places } = material;
     const job = evaluatePictures({
@@ -189,13 +199,14 @@ function check({ suite, prompts, images, generator, clip, regions, judge, ask, a
 const isSuite = (suite: string | undefined): suite is SuiteName =>
   (SUITES as readonly (string | undefined)[]).includes(suite);
 
-async function captioned({ images, kind, limit }: Options): Promise<Material> {
+async function captioned({ images, kind, limit, ...by }: Options): Promise<Material> {
+  const wordless = [by.clip, by.regions, by.judge].every((one) => one === undefined); // Fréchet distances need no prompts
   const prompts: SuitePrompt[] = [];
   const places = new Map<string, number>();
   const source = required(images, '--images <source>');
   for await (const { key, captions } of await openDataset(source)) {
     if (prompts.length === limit) break;
-    const found = captions.find((caption) => caption.kind === (kind ?? 'human')) ?? (kind ? undefined : captions[0]); // biome-ignore format: one line
+    const found = captions.find((caption) => caption.kind === (kind ?? 'human')) ?? (kind ? undefined : captions[0]) ?? (wordless ? { text: '' } : undefined); // biome-ignore format: one line
     if (found === undefined || places.has(key)) continue;
     places.set(key, prompts.length);
     prompts.push({ id: key, prompt: found.text });
@@ -209,12 +220,18 @@ async function captioned({ images, kind, limit }: Options): Promise<Material> {
 
 async function ofSuite(options: Options, context: Context): Promise<Material> {
   const { suite: name = '', prompts: path, limit } = options;
+  if (!isSuite(name) && /^[\w-]+$/.test(name) && !(await exists(name))) throw new UsageError(`there is no suite "${name}", and no file of that name`, { hint: `The suites are ${SUITES.slice(0, -1).join(', ')}.` }); // biome-ignore format: one line
   const whole = isSuite(name) ? await readSuite(name, path!) : await readSuite('lines', name);
+  const published = PUBLISHED[whole.name];
+  if (published !== undefined && whole.prompts.length < published) context.output.note(`this file has ${whole.prompts.length} of the ${published} prompts that the suite was published with`); // biome-ignore format: one line
   const suite: Suite = { ...whole, prompts: whole.prompts.slice(0, limit) };
   const dir = options.images ?? (await draw(suite, options, context));
-  const { findSuitePictures } = await import('../evaluate/suite-pictures.ts');
+  const { findSuitePictures, suitePictureName } = await import('../evaluate/suite-pictures.ts');
   const { pictures, strange } = context.signal.aborted ? { pictures: [], strange: [] } : await findSuitePictures(whole, dir); // biome-ignore format: one line
-  const own = pictures.slice(0, limit);
+  const asked = options.generator === undefined ? undefined : new Set(suite.prompts.flatMap((_, i) => Array.from({ length: options.count }, (_, k) => join(dir, suitePictureName(suite, i, k, options.count))))); // biome-ignore format: one line
+  const own = pictures
+    .slice(0, limit)
+    .map((paths) => paths.filter((path) => asked === undefined || asked.has(path))); // an earlier command may have drawn more
   tellFound(own, strange, suite, context);
   const places = new Map(own.flatMap((paths, i) => paths.map((file) => [file, i] as const)));
   const samples = async function* (): Dataset {
@@ -225,15 +242,15 @@ async function ofSuite(options: Options, context: Context): Promise<Material> {
 
 /** @returns the folder of the pictures */
 async function draw(suite: Suite, options: Options, context: Context): Promise<string> {
-  const { generator: ref, device, text, latent, count, seed, steps, guidance } = options;
+  const { generator: ref, device, text, latent, count, seed, steps, guidance, overwrite } = options;
   const out = join(required(options.out, '--out <dir>'), 'pictures');
   const { loadGenerator } = await import('../generators/load.ts');
   const { suitePictureName } = await import('../evaluate/suite-pictures.ts');
-  const generator = await loadGenerator(ref, { device, text, latent });
+  const generator = await loadGenerator(ref, { device, text, latent, signal: context.signal });
   try {
     const prompts = suite.prompts.map(({ prompt }) => prompt);
     const nameOf = (i: number, k: number) => suitePictureName(suite, i, k, count);
-    await drawAll({ generator, prompts, count, seed, request: { steps, guidance }, out, nameOf, grid: false, signal: context.signal }, context); // biome-ignore format: one line
+    await drawAll({ generator, prompts, count, seed, request: { steps, guidance }, out, nameOf, grid: false, overwrite, signal: context.signal }, context); // biome-ignore format: one line
   } finally {
     await generator.close();
   }
@@ -279,6 +296,7 @@ async function openMeasures(
   options: Options,
   material: Material,
   opened: { close(): Promise<void> }[],
+  signal: AbortSignal,
 ): Promise<{
   measures: Measure[];
   distributions: Distribution[];
@@ -319,7 +337,11 @@ async function openMeasures(
   const { openJudge } = await import('../evaluate/judge.ts');
   const { openAnswers } = await import('../evaluate/answers.ts');
   const { concurrency } = options;
-  const judge = openJudge(judgeRef, { ...serverOptions(options), ...(concurrency && { concurrency }) });
+  const judge = openJudge(judgeRef, {
+    ...serverOptions(options),
+    signal,
+    ...(concurrency && { concurrency }),
+  });
   const answers = keep(await openAnswers(join(required(out, '--out <dir>'), 'answers.jsonl')));
   const remembering = answers.remember(judge);
   const asking: Record<Asked, () => Measure> = {
@@ -328,6 +350,8 @@ async function openMeasures(
     parts: () => measuring.partsMeasure(remembering),
     questions: () => measuring.questionsMeasure(remembering),
   };
+  if (options.ask?.includes('questions') && !material.prompts.some(({ questions }) => questions?.length))
+    throw new RecaptionError('bad-suite', 'this suite has no questions for a judge', { hint: 'Questions come with --suite dsg; ask others for verdict, yes or parts.' }); // biome-ignore format: one line
   for (const what of options.ask ?? asksOf(material)) measures.push(asking[what]());
   return { measures, distributions, judge };
 }
@@ -360,7 +384,7 @@ function printReport(report: EvaluationReport, output: Output): void {
   for (const [name, measure] of Object.entries(report.measures)) {
     const { title, percent } = MEASURE_TITLES[name as MeasureName];
     const shown = (value: number) => (percent ? 100 * value : value).toFixed(1);
-    const line = (label: string, { score, interval, n }: ScoreWithInterval) => `${label.padEnd(WIDTH)} ${shown(score).padStart(5)}${percent ? ' %' : '  '}  [${interval.map(shown).join(', ')}]  of ${n}`; // biome-ignore format: one line
+    const line = (label: string, { score, interval, n }: ScoreWithInterval) => score === null || interval === null ? `${label.padEnd(WIDTH)} nothing measured` : `${label.padEnd(WIDTH)} ${shown(score).padStart(5)}${percent ? ' %' : '  '}  [${interval.map(shown).join(', ')}]  of ${n}`; // biome-ignore format: one line
     output.print(output.bold(line(title, measure)));
     for (const [category, own] of Object.entries(measure.categories)) output.print(line(`  ${printable(category).slice(0, WIDTH - 2)}`, own)); // biome-ignore format: one line
     if (measure.meanOfCategories) output.print(line('  mean of these', measure.meanOfCategories));

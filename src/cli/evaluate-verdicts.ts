@@ -36,6 +36,6 @@ export function registerVerdicts(evaluate: Command, { output }: Context): void {
       for (const [name, share] of Object.entries(report.categories))
         line(printable(name), share, report.intervals.categories[name]);
       if (report.undecided > 0)
-        output.note(`${counted(report.undecided, 'answer')} say neither, and count as incorrect`);
+        output.note(`answers that say neither, and count as incorrect: ${report.undecided}`);
     });
 }

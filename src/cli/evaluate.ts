@@ -10,6 +10,7 @@ import { readIndex } from '../jobs/generate-job.ts';
 import type { Device } from '../tensor/device.ts';
 import { registerAutoencoder } from './evaluate-autoencoder.ts';
 import { registerGenerator } from './evaluate-generator.ts';
+import { registerPreferences } from './evaluate-preferences.ts';
 import { registerRelations } from './evaluate-relations.ts';
 import { registerVerdicts } from './evaluate-verdicts.ts';
 import { type Context, EXIT, type Register } from './main.ts';
@@ -72,6 +73,7 @@ export const register: Register = (program, context) => {
   registerGenerator(evaluate, context);
   registerRelations(evaluate, context);
   registerVerdicts(evaluate, context);
+  registerPreferences(evaluate, context);
 };
 
 async function scenes(options: Options, context: Context): Promise<void> {

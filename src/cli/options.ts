@@ -46,11 +46,15 @@ export function required<T>(value: T | undefined, flags: string): T {
 }
 
 /** Parses `short,descriptive`, each once. @param what they are, in words: `kinds of captions` */
-export function choicesOf<T extends string>(known: readonly T[], what: string): (text: string) => T[] {
-  return (text) => {
+export function choicesOf<T extends string>(
+  known: readonly T[],
+  what: string,
+): (text: string, before?: T[]) => T[] {
+  return (text, before = []) => {
     const names = text.split(',').map((name) => name.trim());
     const found = known.filter((kind) => names.includes(kind));
-    if (found.length === names.length) return found;
+    if (found.length === names.length)
+      return known.filter((kind) => found.includes(kind) || before.includes(kind));
     throw new InvalidArgumentError(`It must be ${what}, each once: ${known.join(', ')}.`);
   };
 }

@@ -106,7 +106,8 @@ function remembering(judge: Judge, known: Map<string, Judgement>, write: (row: R
     const before = known.get(key);
     if (before) return before;
     const judgement = await ask();
-    if (judgement.failure) return judgement; // another time it may be there
+    if (judgement.failure || (judgement.verdict === undefined && judgement.yes === undefined))
+      return judgement; // another time it may be there
     await write({ key, ...judgement });
     known.set(key, judgement);
     return judgement;

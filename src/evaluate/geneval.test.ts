@@ -57,18 +57,20 @@ describe('a picture is what GenEval asks for', () => {
 describe('positions', () => {
   const from = (x: number, y: number) => positionsOf(thing('a', x, y).box, thing('b', 0, 0).box);
 
-  it('need a tenth of the summed sizes between the centres', () => {
-    expect(from(2, 0)).toEqual([]); // 2 is a tenth of 10 + 10
-    expect(from(2.1, 0)).toEqual(['right of']);
-    expect(from(-2.1, 0)).toEqual(['left of']);
-    expect(from(0, 2.1)).toEqual(['below']);
-    expect(from(0, -2.1)).toEqual(['above']);
+  it('need twice a tenth of the summed sizes between the centres', () => {
+    // A tenth of 10 + 10 is taken off the offset; what is left must be more than half of it (relative_position of GenEval's evaluate_images.py).
+    expect(from(4, 0)).toEqual([]);
+    expect(from(4.1, 0)).toEqual(['right of']);
+    expect(from(-4.1, 0)).toEqual(['left of']);
+    expect(from(0, 4.1)).toEqual(['below']);
+    expect(from(0, -4.1)).toEqual(['above']);
   });
 
-  it('are two where a direction is within 60° of both', () => {
-    expect(from(22, 22)).toEqual(['right of', 'below']);
-    expect(from(22, 12)).toEqual(['right of']); // 20 to 10 once the margin is taken off: 27°
-    expect(from(22, 14)).toEqual(['right of', 'below']); // 20 to 12: 31°
+  it('are two where enough of the offset is left on both axes, and none where on neither', () => {
+    expect(from(22, 22)).toEqual(['right of', 'below']); // 20 of 31.1
+    expect(from(22, 14)).toEqual(['right of']); // 12 of 26.1
+    expect(from(22, 17)).toEqual(['right of', 'below']); // 15 of 27.8
+    expect(from(6, 6)).toEqual([]); // 4 of 8.5
   });
 });
 

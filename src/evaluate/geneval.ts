@@ -24,18 +24,17 @@ const MARGIN = 0.1;
 export type Position = 'left of' | 'right of' | 'above' | 'below';
 
 /**
- * Where `a` lies as seen from `b`: the offset of the centres, on each axis less a tenth of the summed sizes, points within 60° of a
- * direction. Two may hold; none where nothing is left of the offset.
+ * Where `a` lies as seen from `b`: the offset of the centres, on each axis less a tenth of the summed sizes, must be more than half as long as the
+ * offset was before that. Two directions may hold, or none.
  */
 export function positionsOf(a: Box, b: Box): Position[] {
-  const offset = (from: number, length: number, to: number, other: number) => {
-    const apart = from + length / 2 - to - other / 2;
-    return Math.sign(apart) * Math.max(0, Math.abs(apart) - MARGIN * (length + other));
-  };
-  const dx = offset(a.x, a.width, b.x, b.width);
-  const dy = offset(a.y, a.height, b.y, b.height);
-  if (Math.abs(dx) < 1e-9 && Math.abs(dy) < 1e-9) return [];
-  const [x, y] = [dx, dy].map((part) => part / Math.hypot(dx, dy));
+  const dx = a.x + a.width / 2 - b.x - b.width / 2;
+  const dy = a.y + a.height / 2 - b.y - b.height / 2;
+  const revised = (apart: number, sizes: number) =>
+    Math.sign(apart) * Math.max(0, Math.abs(apart) - MARGIN * sizes);
+  const length = Math.hypot(dx, dy);
+  if (length < 1e-9) return [];
+  const [x, y] = [revised(dx, a.width + b.width) / length, revised(dy, a.height + b.height) / length];
   return [
     ...(x < -0.5 ? (['left of'] as const) : []),
     ...(x > 0.5 ? (['right of'] as const) : []),

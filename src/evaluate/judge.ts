@@ -80,19 +80,25 @@ export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }
   let broken: unknown;
 
   /** Asks until it is decided, or often enough. */
-  async function ask(image: Image, question: PictureQuestion, seed: number, read: (text: string, alternatives: Alternative[]) => Omit<Judgement, 'response'> | undefined): Promise<Judgement> {
+  async function ask(image: Image, question: PictureQuestion, seed: number, read: (text: string, alternatives: Alternative[], cut: boolean) => Omit<Judgement, 'response'> | undefined): Promise<Judgement> {
     const letters = (question.system ?? '').length + question.prompt.length;
     const tokens = expectedTokens(image, letters, options.maxSide) + question.maxTokens / 2;
-    let last = '';
+    let [last, refused] = ['', 0];
     for (let time = 0; time < TIMES; time++) {
       const anew = { ...question, seed: seed * TIMES + time };
-      const found = await chat.ask(image, anew, tokens, ({ message, logprobs }) => {
-        last = message.refusal ?? message.content ?? '';
-        return read(last, logprobs?.content?.[0]?.top_logprobs ?? []);
+      const found = await chat.ask(image, anew, tokens, ({ message, logprobs, finish_reason: finish }) => {
+        last = message.refusal || message.content || '';
+        if (message.refusal || finish === 'content_filter') {
+          refused++;
+          return undefined;
+        }
+        const [first] = logprobs?.content ?? [];
+        const alternatives = first?.top_logprobs?.length ? first.top_logprobs : first ? [first] : [];
+        return read(last, alternatives, finish === 'length');
       });
       if (found) return { response: last, ...found };
     }
-    return { response: last };
+    return { response: last, ...(refused === TIMES && { failure: { code: 'refused', message: `the judge refuses: ${last.slice(0, 200)}` } }) };
   } // biome-ignore format: one line
 
   /** A few at once; after what no other picture would fare better with, none. */
@@ -116,8 +122,8 @@ export function openJudge(ref: string, { concurrency = CONCURRENCY, ...options }
           image,
           { system: VERDICT, prompt: `${ASK}${prompt}`, maxTokens: VERDICT_TOKENS, temperature: TEMPERATURE },
           seed,
-          (text) => {
-            const verdict = readVerdict(text);
+          (text, _, cut) => {
+            const verdict = readVerdict(text, cut);
             return verdict && { verdict };
           },
         ),

@@ -39,6 +39,8 @@ export interface Measure {
   resolution: number;
   /** In the order of the pictures. */
   see(pictures: readonly Seen[]): Promise<(Mark | Unmarked)[]>;
+  /** After the last picture: throws where nothing was ever decided. @throws RecaptionError `judge-undecided` */
+  decide?(): void;
   /** What has to be known beside the scores: counts, agreement. */
   besides(): Record<string, number>;
   /** What has to be known, in sentences. */
@@ -151,17 +153,23 @@ const undecided: Unmarked = {
 /** Stops the evaluation where a judge has never decided anything. */
 function mustDecide(judge: Judge, wanted: string) {
   let [decided, without] = [0, 0];
+  let last = '';
+  const check = (most: number): void => {
+    if (decided > 0 || without < most) return;
+    throw new RecaptionError('judge-undecided', `the judge never says ${wanted}`, {
+      place: judge.id,
+      hint: `Its last answer: "${last.slice(0, 120)}". Another model may follow instructions better.`,
+    });
+  };
   return {
     count(judgement: Judgement, known: boolean): void {
       if (judgement.failure) return;
       if (known) decided++;
       else without++;
-      if (decided > 0 || without < MOST_UNDECIDED) return;
-      throw new RecaptionError('judge-undecided', `the judge never says ${wanted}`, {
-        place: judge.id,
-        hint: `Its last answer: "${judgement.response.slice(0, 120)}". Another model may follow instructions better.`,
-      });
+      last = judgement.response;
+      check(MOST_UNDECIDED);
     },
+    decide: () => check(1),
     without: () => without,
   };
 }
@@ -187,6 +195,7 @@ export function verdictMeasure(judge: Judge, repeats: number): Measure {
           return { score, detail: { verdicts, responses: judgements.map(({ response }) => response) } };
         }),
       ),
+    decide: deciding.decide,
     besides: () => ({ undecided: deciding.without(), ...agreementOf(units) }),
     warnings: () => (deciding.without() > 0 ? [`judgements that say neither "correct" nor "incorrect", left out: ${deciding.without()}`] : []), // biome-ignore format: one line
   };
@@ -238,6 +247,7 @@ function asking(name: MeasureName, judge: Judge, asked: (prompt: SuitePrompt) =>
           return { score: scored(prompt, answers), detail: { answers: told } };
         }),
       ),
+    decide: deciding.decide,
     besides: () => ({ undecided: deciding.without(), ...(sure && { byWords }) }),
     warnings: () => [
       ...(deciding.without() > 0 ? [`answers that say neither "yes" nor "no", their pictures left out of "${name}": ${deciding.without()}`] : []), // biome-ignore format: one line
@@ -258,6 +268,15 @@ export const partsMeasure = (judge: Judge): Measure =>
 
 /** `a green bench`, `two red apples`: each thing of a text with what it is like. */
 export async function partsOf(text: string): Promise<string[]> {
+  const whole = await partsIn(text);
+  // Two names that stand side by side may be taken for one: "a metallic key and a fluffy pillow".
+  const pieces = text.split(/\band\b/i);
+  if (whole.length > 1 || pieces.length < 2) return whole;
+  const apart = [...new Set((await Promise.all(pieces.map(partsIn))).flat())];
+  return apart.length > whole.length ? apart : whole;
+}
+
+async function partsIn(text: string): Promise<string[]> {
   const { objects, attributes } = (await loadSceneGraphParser()).parse(text);
   const parts = objects.map(({ id, name, count }) => {
     const own = attributes.filter(({ object }) => object === id).map(({ attribute }) => attribute);

@@ -1,5 +1,9 @@
 /** Who is preferred to whom: from people's votes on pairs of pictures to ratings with intervals. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
+import { readError } from '../files.ts';
 import type { Interval } from '../metrics/bootstrap.ts';
 import { random } from '../random.ts';
 
@@ -34,6 +38,8 @@ export interface PreferenceReport {
   ties: number;
   /** Krippendorff's α of raters who saw the same two pictures; undefined where no two did. */
   agreement?: number;
+  /** What has to be known beside, in sentences. */
+  warnings: string[];
 }
 
 export interface PreferenceOptions {
@@ -43,11 +49,32 @@ export interface PreferenceOptions {
   ridge?: number;
   /** Systems that may be voted on. Default: those that are. */
   systems?: readonly string[];
+  /** Where the votes come from, for errors. */
+  place?: string;
 }
 
 const DEFAULTS = { draws: 1000, seed: 1, ridge: 0.01 };
 /** Natural units to Elo's. */
 const ELO = 400 / Math.LN10;
+
+const voteSchema = z.object({ prompt: z.string().min(1), left: z.string().min(1), right: z.string().min(1), winner: z.enum(['left', 'right', 'tie']), rater: z.string().min(1).optional() }); // biome-ignore format: one line
+
+/** Votes as JSON lines. @throws RecaptionError `bad-votes` with file and line, `file-not-found` */
+export async function readVotes(path: string): Promise<Vote[]> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw readError(path, error);
+  });
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const { data, error } = voteSchema.safeParse(tryJson(line));
+    const wrong = error ? `${error.issues[0].path.join('.') || 'no JSON object'}: ${error.issues[0].message}` : data!.left === data!.right ? 'left and right are the same system' : undefined; // biome-ignore format: one line
+    if (wrong === undefined) return [data!];
+    throw new RecaptionError('bad-votes', `this line is no vote (${wrong})`, {
+      place: `${path}:${i + 1}`,
+      hint: 'A vote is {"prompt": …, "left": …, "right": …, "winner": "left", "right" or "tie"}, with "rater" where there are several.',
+    });
+  });
+}
 
 /** @throws RecaptionError `no-votes`, `unknown-system` */
 export function preferences(votes: readonly Vote[], options: PreferenceOptions = {}): PreferenceReport {
@@ -58,12 +85,14 @@ export function preferences(votes: readonly Vote[], options: PreferenceOptions =
     .find((name) => known && !known.includes(name));
   if (stranger !== undefined) {
     throw new RecaptionError('unknown-system', `there is a vote on "${stranger}", which is none of the systems`, {
+      place: options.place,
       hint: `The systems are ${known!.map((name) => `"${name}"`).join(', ')}.`,
     }); // biome-ignore format: one line
   }
   const systems = [...new Set(votes.flatMap(({ left, right }) => [left, right]))].sort();
   if (systems.length < 2) {
     throw new RecaptionError('no-votes', 'there are no votes between two systems', {
+      place: options.place,
       hint: 'A vote has "left", "right" and "winner": left, right or tie.',
     });
   }
@@ -105,6 +134,7 @@ export function preferences(votes: readonly Vote[], options: PreferenceOptions =
     ratings: ratings.sort((a, b) => b.elo - a.elo),
     ties,
     ...(agreement !== undefined && { agreement }),
+    warnings: warningsOf(votes, tallies.length, all, agreement),
   };
 }
 
@@ -251,15 +281,28 @@ export function wilson(hits: number, count: number): Interval {
   return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }
 
+function warningsOf(votes: readonly Vote[], prompts: number, { size, wins, ties }: Tally, agreement: number | undefined): string[] {
+  const raters = new Set(votes.map(({ rater }) => rater));
+  const met = (i: number, k: number) => wins[i * size + k] + wins[k * size + i] + ties[i * size + k] > 0;
+  const reached = new Set([0]);
+  for (const i of reached) for (let k = 0; k < size; k++) if (met(i, k)) reached.add(k);
+  return [
+    ...(prompts === 1 ? ['all votes are on one prompt: the intervals say nothing of others'] : []),
+    ...(raters.size === 1 && !raters.has(undefined) ? ['all votes are of one rater: how far raters agree is not known'] : []),
+    ...(agreement === undefined && raters.size > 1 ? ['no two raters saw the same two pictures: how far they agree is not known'] : []),
+    ...(reached.size < size ? ['some systems were never compared with others, not even through a third: their ratings cannot be compared'] : []),
+  ];
+} // biome-ignore format: one line
+
 /** What raters said of the same two pictures, whichever stood on the left. */
 function unitsOf(votes: readonly Vote[]): string[][] {
-  const units = new Map<string, string[]>();
-  for (const { prompt, left, right, winner } of votes) {
+  const units = new Map<string, Map<string, string>>();
+  for (const [i, { prompt, left, right, winner, rater = `#${i}` }] of votes.entries()) {
     const key = JSON.stringify([prompt, ...[left, right].sort()]);
-    const chosen = winner === 'tie' ? '' : winner === 'left' ? left : right;
-    units.set(key, [...(units.get(key) ?? []), chosen]);
+    const own = units.get(key) ?? new Map<string, string>();
+    units.set(key, own.set(rater, winner === 'tie' ? '' : winner === 'left' ? left : right)); // who votes again has thought better of it
   }
-  return [...units.values()];
+  return [...units.values()].map((own) => [...own.values()]);
 }
 
 /** Krippendorff's α for nominal answers (2011): 1 is agreement, 0 is chance; undefined where no unit has two answers, or all are the same. */

@@ -53,6 +53,27 @@ describe('pictures of a suite', () => {
     const files = ['a green bench and a blue bowl_000001.png', 'is it 1_2 full_000000.png'];
     expect((await found(suite('t2i-compbench', ['0', '1'], prompts), files)).pictures).toEqual([[files[0]], [files[1]]]); // biome-ignore format: one line
   });
+  test('of T2I-CompBench are told apart by their number where a prompt occurs twice', async () => {
+    const twice = suite('t2i-compbench', ['0', '1', '2'], ['a red boat', 'a cup', 'a red boat']);
+    const names = [0, 1, 2].flatMap((i) => [0, 1].map((k) => suitePictureName(twice, i, k, 2)));
+    expect((await found(twice, names)).pictures).toEqual([
+      names.slice(0, 2),
+      names.slice(2, 4),
+      names.slice(4),
+    ]);
+  });
+  test('of T2I-CompBench are found under the names that we give them, however long the prompt', async () => {
+    const long = suite('t2i-compbench', ['0'], [`the "very" long, ${'well-known '.repeat(20)}thing`]);
+    const name = suitePictureName(long, 0, 0, 1);
+    expect((await found(long, [name])).pictures).toEqual([[name]]);
+  });
+  test('that are numbers as names are not counted', async () => {
+    const { pictures } = await found(suite('dpg', ['0', '1', '3']), ['1.jpg', '3.jpg']);
+    expect(pictures).toEqual([[], ['1.jpg'], ['3.jpg']]);
+  });
+  test('of two systems in one folder are refused', async () => {
+    await expect(found(suite('lines', ['0', '1']), ['a/0_0.jpg', 'b/0_0.jpg'])).rejects.toMatchObject({ code: 'same-picture' }); // biome-ignore format: one line
+  });
   test('of named prompts bear that name, also where it ends in a number', async () => {
     const { pictures } = await found(suite('dsg', ['coco_1', 'coco_11']), ['coco_1.png', 'coco_11_2.png', 'coco_11.png']); // biome-ignore format: one line
     expect(pictures).toEqual([['coco_1.png'], ['coco_11.png', 'coco_11_2.png']]);

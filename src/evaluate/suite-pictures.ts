@@ -26,19 +26,15 @@ const plainName = (name: string, known: (id: string) => boolean): Reading => {
 /** Letters of a prompt that a name is made of; file systems take no more than 255 bytes. */
 const MOST_LETTERS = 150;
 /** What is left of a prompt in the name of a file, on any system. */
-const letters = (prompt: string): string =>
-  prompt
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim()
-    .slice(0, MOST_LETTERS)
-    .trim();
+const fileName = (prompt: string): string =>
+  prompt.replace(/[^\p{L}\p{N} ,.'-]/gu, ' ').slice(0, MOST_LETTERS);
+const letters = (prompt: string): string => fileName(prompt).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim(); // biome-ignore format: one line
 
 /** Where a suite's own code looks for the k-th picture of prompt `i`, of `count` pictures each. */
 export function suitePictureName({ name, prompts }: Suite, i: number, k: number, count: number): string {
   const { id, prompt } = prompts[i];
   if (name === 'geneval') return `${id}/samples/${String(k).padStart(4, '0')}.png`;
-  if (name === 't2i-compbench') return `${prompt.replace(/[^\p{L}\p{N} ,.'-]/gu, ' ').slice(0, MOST_LETTERS)}_${String(i * count + k).padStart(6, '0')}.png`; // biome-ignore format: one line
+  if (name === 't2i-compbench') return `${fileName(prompt)}_${String(i * count + k).padStart(6, '0')}.png`; // biome-ignore format: one line
   return `${id}_${k}.png`;
 }
 
@@ -60,7 +56,7 @@ const NAMING: Partial<Record<SuiteName, (path: string, known: (id: string) => bo
 /**
  * Finds a suite's pictures. A folder whose files are numbered from 1 to as many as there are prompts is taken to count from 1, as one published
  * folder of DrawBench does.
- * @throws RecaptionError `no-images` where nothing in the folder is of this suite, `file-not-found`
+ * @throws RecaptionError `same-picture` where two files are one picture of a prompt; `no-images` where nothing in the folder is of this suite, `file-not-found`
  */
 export async function findSuitePictures({ name, prompts }: Suite, dir: string): Promise<SuitePictures> {
   const entries = await readdir(dir, { recursive: true }).catch((error) => {
@@ -74,11 +70,16 @@ export async function findSuitePictures({ name, prompts }: Suite, dir: string): 
       .join('/')
       .replace(/\.[^./]+$/, ''),
   );
-  const first = byPrompt || name === 'geneval' ? 0 : firstNumber(stems, prompts.length);
+  const numbered = name === 'drawbench' || name === 'parti' || name === 'lines';
+  const first = numbered ? firstNumber(stems, prompts.length) : 0;
   const places = new Map<string, number>();
+  /** Prompts that another one before is the same as, by that one. */
+  const again = new Map<number, number[]>();
   for (const [i, { id, prompt }] of prompts.entries()) {
-    const called = byPrompt ? letters(prompt) : id === `${i}` ? `${i + first}` : id;
-    if (!places.has(called)) places.set(called, i);
+    const called = byPrompt ? letters(prompt) : numbered ? `${i + first}` : id;
+    const before = places.get(called);
+    if (before === undefined) places.set(called, i);
+    else again.set(before, [...(again.get(before) ?? []), i]);
   }
   const read = NAMING[name] ?? ((path, known) => plainName(path.replace(/^.*\//, ''), known));
   const unpadded = (id: string) => (/^\d+$/.test(id) && !places.has(id) ? `${Number(id)}` : id);
@@ -90,12 +91,24 @@ export async function findSuitePictures({ name, prompts }: Suite, dir: string): 
     if (place === undefined) strange.push(file);
     else found[place].push({ path: join(dir, file), sample: reading?.sample ?? 0 });
   }
+  for (const own of found) {
+    own.sort((a, b) => a.sample - b.sample || (a.path < b.path ? -1 : 1));
+    const twin = own.find(({ sample }, i) => i > 0 && sample === own[i - 1].sample);
+    if (twin) throw new RecaptionError('same-picture', `two files are the same picture of a prompt, one of them ${own[own.indexOf(twin) - 1].path}`, { place: twin.path, hint: 'Evaluate one folder of pictures at a time.' }); // biome-ignore format: one line
+  }
+  // Prompts that a suite has twice share a name; the numbers run through all pictures, so the first come first.
+  for (const [before, others] of again) {
+    const all = found[before].splice(0);
+    const each = Math.ceil(all.length / (others.length + 1));
+    for (const [k, place] of [before, ...others].entries())
+      found[place] = all.slice(k * each, (k + 1) * each);
+  }
   if (strange.length === files.length) throw new RecaptionError('no-images', files.length === 0 ? 'the folder holds no pictures' : `none of the ${files.length} pictures in this folder is named as those of the suite "${name}" are`, {
     place: dir,
     hint: `They are named ${EXAMPLE[name] ?? EXAMPLE.lines}.`,
   }); // biome-ignore format: one line
   return {
-    pictures: found.map((own) => own.sort((a, b) => a.sample - b.sample || (a.path < b.path ? -1 : 1)).map(({ path }) => path)), // biome-ignore format: one line
+    pictures: found.map((own) => own.map(({ path }) => path)),
     strange,
   };
 }

@@ -10,6 +10,9 @@ import { readError } from '../files.ts';
 export const SUITES = ['drawbench', 'parti', 't2i-compbench', 'geneval', 'dsg', 'dpg', 'lines'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
+/** Prompts of the suites that are one file or folder, as they were published. */
+export const PUBLISHED: Partial<Record<SuiteName, number>> = { drawbench: 200, parti: 1632, geneval: 553, dsg: 1060, dpg: 1065 }; // biome-ignore format: one line
+
 export interface SuitePrompt {
   /** Name of its pictures' files begins with this, where pictures are named as the suite has it. */
   id: string;
@@ -51,10 +54,16 @@ export interface Question {
 
 type Reader = (path: string) => Promise<SuitePrompt[]>;
 
-const read = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((error) => {
+async function read(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error) => {
     throw readError(path, error);
   });
+  if (!/[\0\uFFFD]/.test(text.slice(0, 10_000))) return text;
+  throw new RecaptionError('bad-suite', 'this is no text', {
+    place: path,
+    hint: 'Suites are text in UTF-8.',
+  });
+}
 const lines = (text: string): string[] =>
   text
     .replace(/^\uFEFF/, '')
@@ -63,14 +72,18 @@ const lines = (text: string): string[] =>
 
 const READERS: Record<SuiteName, Reader> = {
   async drawbench(path) {
-    if (!path.endsWith('.csv')) return READERS.lines(path);
+    if (path.endsWith('.txt')) return READERS.lines(path);
+    if (!path.endsWith('.csv'))
+      throw notThe('drawbench', path, 'it is a CSV, or a text with a prompt a line');
     return parseCsv(await read(path), ['prompt', 'category'], path).map(({ prompt, category }, i) => ({ id: `${i}`, prompt, category })); // biome-ignore format: one line
   },
   /** A table with tabs, in which quotes stand for themselves. */
   async parti(path) {
-    const [header, ...rows] = lines(await read(path)).map((line) => line.split('\t'));
+    const [header, ...rows] = (await read(path)).replace(/^\uFEFF/, '').split(/\r?\n/).map((line) => line.split('\t')); // biome-ignore format: one line
     const [prompt, category] = ['Prompt', 'Category'].map((name) => header.indexOf(name));
     if (prompt < 0 || category < 0) throw notThe('parti', path, 'its first line must name Prompt and Category, with tabs between'); // biome-ignore format: one line
+    const cut = rows.findIndex((row) => row.length > 1 && row.length < header.length);
+    if (cut >= 0) throw notThe('parti', `${path}:${cut + 2}`, 'this line has fewer columns than the first');
     return rows.filter((row) => row[prompt]?.trim()).map((row, i) => ({ id: `${i}`, prompt: row[prompt].trim(), category: row[category] })); // biome-ignore format: one line
   },
   /** A list of one sort of prompts, or a folder of such lists: the full ones, without their parts. */
@@ -119,6 +132,8 @@ const READERS: Record<SuiteName, Reader> = {
   /** A folder with a file of text for each prompt. */
   async dpg(path) {
     const names = await readdir(path).catch((error) => {
+      if (error.code === 'ENOTDIR')
+        throw notThe('dpg', path, 'it is a folder with a text file for each prompt');
       throw readError(path, error);
     });
     const files = names.filter((name) => name.endsWith('.txt')).sort();
@@ -126,6 +141,7 @@ const READERS: Record<SuiteName, Reader> = {
   },
   /** A prompt a line, or JSON lines with "prompt" and perhaps "category". */
   async lines(path) {
+    if (/\.(csv|tsv)$/i.test(path)) throw new RecaptionError('bad-suite', 'a table is no list of prompts', { place: path, hint: 'Published tables are read by --suite NAME --prompts FILE; of one of yours, keep the prompts, one a line.' }); // biome-ignore format: one line
     if (path.endsWith('.jsonl')) {
       return (await rowsOf(path)).map(({ row, place }, i) => {
         const { prompt, category } = row as { prompt?: unknown; category?: unknown };
@@ -154,10 +170,14 @@ async function rowsOf(path: string): Promise<{ row: object; place: string }[]> {
 }
 
 const notThe = (suite: SuiteName, place: string, what: string): RecaptionError =>
-  new RecaptionError('bad-suite', `this is not the suite "${suite}" (${what})`, {
-    place,
-    hint: 'Give the file as it was published, or name the suite that it is of.',
-  });
+  new RecaptionError(
+    'bad-suite',
+    suite === 'lines' ? `these are no prompts (${what})` : `this is not the suite "${suite}" (${what})`,
+    {
+      place,
+      hint: 'Give the file as it was published, or name the suite that it is of.',
+    },
+  );
 
 /** @throws RecaptionError `bad-suite` with file and line, `bad-csv`, `file-not-found` */
 export async function readSuite(name: SuiteName, path: string): Promise<Suite> {

@@ -1,9 +1,9 @@
 /** Puts every picture beside its prompt and every measure on both, a batch at a time; says how far it got when it is stopped. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { failureList, loadImages, withKeys } from '../data/index.ts';
 import type { Dataset, Failure, OnFailure } from '../data/sample.ts';
-import { RecaptionError } from '../errors.ts';
+import { RecaptionError, reason } from '../errors.ts';
 import type { Distribution, DistributionScore } from '../evaluate/distribution.ts';
 import { isMarked, type Measure, type MeasureName, type Seen } from '../evaluate/measures.ts';
 import type { SuitePrompt } from '../evaluate/suites.ts';
@@ -34,9 +34,10 @@ export interface EvaluateJobOptions {
 }
 
 export interface ScoreWithInterval {
-  score: number;
+  /** Null where nothing was measured. */
+  score: number | null;
   /** 95 %, bootstrapped over prompts with all their pictures. */
-  interval: Interval;
+  interval: Interval | null;
   /** Pictures. */
   n: number;
 }
@@ -75,10 +76,12 @@ export type EvaluateEvent =
   | { kind: 'picture'; picture: string; prompt: string; scores: Record<string, number>; detail: Record<string, object> }
   | { kind: 'report'; report: EvaluationReport; page?: string }; // biome-ignore format: one line
 
+const REPORTS = ['report.json', 'report.html'];
+
 /** Pictures that all measures see at once. */
 const BATCH = 32;
 
-/** @throws RecaptionError those of the measures; `write-failed` */
+/** @throws RecaptionError those of the measures, after a report of what was measured until then; `write-failed` */
 export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGenerator<EvaluateEvent> {
   const { prompts, places, measures, distributions, out, about, seed, signal } = options;
   const sums = measures.map(() => prompts.map(() => [0, 0]));
@@ -90,12 +93,14 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
   const maxSide = Math.max(THUMBNAIL, ...[...measures, ...distributions].map(({ resolution }) => resolution));
   const decoded = (pictures: Dataset, onFailure: OnFailure) =>
     batches(untilStopped(loadImages(pictures, { maxSide, ahead: BATCH, onFailure }), signal), BATCH);
+  if (out !== undefined) for (const name of REPORTS) await rm(join(out, name), { force: true }); // what stands there is of other pictures, or will be
   const rows = out === undefined ? undefined : await opened(join(out, 'pictures.jsonl'));
   const started = performance.now();
   const progress = (label: string, done: number, of?: number, from = started): EvaluateEvent => {
     const imagesPerSecond = (1000 * done) / (performance.now() - from);
     return { kind: 'progress', label, done, total: of, imagesPerSecond, ...(of !== undefined && { secondsLeft: (of - done) / imagesPerSecond }) }; // biome-ignore format: one line
   };
+  let broken: unknown;
   try {
     const wanted = withKeys(await options.pictures(), places.keys());
     for await (const batch of decoded(wanted, failures.add)) {
@@ -152,14 +157,27 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
       }
       for (const failure of lost.all()) yield { kind: 'failure', failure };
     }
+    if (!signal.aborted) for (const measure of measures) measure.decide?.();
+  } catch (error) {
+    if (!(signal.aborted && error === signal.reason)) broken = error; // what was measured before is told all the same
   } finally {
     await rows?.close();
   }
   const unreadable = failures.all().length;
+  if (seen === 0 && broken !== undefined) throw broken;
   if (seen === 0 && !signal.aborted) throw new RecaptionError('no-images', unreadable > 0 ? `none of the ${unreadable} pictures could be read` : 'there was no picture of any prompt', { hint: 'Name the folder of the pictures, and the suite that they were drawn for.' }); // biome-ignore format: one line
-  const partial = signal.aborted;
+  const partial = signal.aborted || broken !== undefined;
   const measured = measures.map((measure, m) => [measure.name, reportOf(measure, sums[m], prompts, unmarked[m], seed)] as const); // biome-ignore format: one line
-  const wholes = partial ? [] : distributions.map((one) => [one.name, one.score()] as const);
+  const alone: string[] = [];
+  const wholes = partial ? [] : distributions.flatMap((one) => {
+    try {
+      return [[one.name, one.score()] as const];
+    } catch (error) {
+      if (!(error instanceof RecaptionError) || error.code !== 'too-few-pictures') throw error;
+      alone.push(`no Fréchet distance of ${one.name}: ${error.message}`);
+      return [];
+    }
+  }); // biome-ignore format: one line
   const fewest = Math.min(...wholes.flatMap(([, { n, others }]) => [n, others]));
   const report: EvaluationReport = {
     about,
@@ -170,7 +188,12 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
     measures: Object.fromEntries(measured),
     distributions: Object.fromEntries(wholes),
     warnings: [
-      ...(partial ? [`stopped: these figures are of ${seen} of ${places.size} pictures`] : []),
+      ...(partial
+        ? [
+            `${broken === undefined ? 'stopped' : `broken off (${reason(broken)})`}: these figures are of ${seen} of ${places.size} pictures`,
+          ]
+        : []),
+      ...alone,
       ...measures.flatMap((measure) => measure.warnings()),
       ...(fewest < FRECHET_LEAST ? [`Fréchet distances of ${fewest} pictures: below ${FRECHET_LEAST} they are mostly bias, and only those of equally many pictures can be set side by side`] : []), // biome-ignore format: one line
     ],
@@ -178,12 +201,14 @@ export async function* evaluatePictures(options: EvaluateJobOptions): AsyncGener
   };
   if (out === undefined) {
     yield { kind: 'report', report };
+    if (broken !== undefined) throw broken;
     return;
   }
   await writeFileAtomic(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   const path = join(out, 'report.html');
   await writeFileAtomic(path, evaluationPage(report, ends));
   yield { kind: 'report', report, page: path };
+  if (broken !== undefined) throw broken;
 }
 
 /** A file that is written anew, in a folder that is made where it is not there. */
@@ -235,7 +260,7 @@ function reportOf(
 function scored(rows: readonly (readonly number[])[], width: number, scoreOf: (sums: Float64Array) => number, seed: number): ScoreWithInterval {
   const table = additive(rows, width, (sums) => [scoreOf(sums)]);
   const n = rows.reduce((sum, row) => sum + row.reduce((own, value, i) => own + (i % 2 === 1 ? value : 0), 0), 0);
-  if (rows.length === 0) return { score: 0, interval: [0, 0], n: 0 };
+  if (rows.length === 0) return { score: null, interval: null, n: 0 };
   return { score: scoresOf(table)[0], interval: bootstrap(table, { seed })[0], n };
 } // biome-ignore format: one line
 

@@ -54,7 +54,7 @@ async function thumbnail(image: Image): Promise<string> {
   return dataUrl(await encodePng(await resizeImage(image, { width, height })));
 }
 
-const shown = (name: MeasureName, value: number): string => (MEASURE_TITLES[name].percent ? share(value) : value.toFixed(2)); // biome-ignore format: one line
+const shown = (name: MeasureName, value: number | null): string => value === null ? '–' : (MEASURE_TITLES[name].percent ? share(value) : value.toFixed(2)); // biome-ignore format: one line
 
 export function evaluationPage(report: EvaluationReport, ends: ReadonlyMap<MeasureName, Ends>): string {
   const { pictures, prompts, unreadable, warnings, measures, about } = report;
@@ -67,7 +67,7 @@ export function evaluationPage(report: EvaluationReport, ends: ReadonlyMap<Measu
     `<h1>Evaluation of a generator</h1>
 <p class="soft">${plural(pictures, 'picture')} of ${plural(prompts, 'prompt')}${unreadable > 0 ? `, ${plural(unreadable, 'picture')} that could not be read` : ''}. Intervals are 95 %, bootstrapped over prompts.</p>
 <section class="conclusion">
-${named.map(([name, { score, interval }]) => `<p>${escapeHtml(MEASURE_TITLES[name].title)}: <b>${shown(name, score)}</b> <span class="soft">${interval.map((value) => shown(name, value)).join(' to ')}</span></p>`).join('\n')}
+${named.map(([name, { score, interval }]) => `<p>${escapeHtml(MEASURE_TITLES[name].title)}: <b>${shown(name, score)}</b> <span class="soft">${interval === null ? 'nothing measured' : interval.map((value) => shown(name, value)).join(' to ')}</span></p>`).join('\n')}
 ${warnings.map((warning) => `<p class="soft">${escapeHtml(warning)}</p>`).join('\n')}
 </section>
 ${sections.join('\n')}
@@ -78,7 +78,7 @@ ${wholes.length > 0 ? `<h2>Pictures as a whole</h2>\n${table(['', 'features', 'F
 }
 
 function measureSection(name: MeasureName, measure: MeasureReport, ends: Ends | undefined): string {
-  const row = (label: string, { score, interval: [low, high], n }: ScoreWithInterval) => [escapeHtml(label), shown(name, score), `${shown(name, low)} to ${shown(name, high)}`, number(n)]; // biome-ignore format: one line
+  const row = (label: string, { score, interval, n }: ScoreWithInterval) => [escapeHtml(label), shown(name, score), (interval ?? [null, null]).map((end) => shown(name, end)).join(' to '), number(n)]; // biome-ignore format: one line
   const rows = [
     row('all', measure),
     ...Object.entries(measure.categories).map(([category, own]) => row(category, own)),

@@ -8,15 +8,18 @@ export interface ServerRef {
 }
 
 const PREFIX = 'openai:';
+const EXAMPLE = 'Write openai:MODEL@URL, for example openai:qwen2.5-vl@http://localhost:8000/v1.';
 const DEFAULT_URL = 'https://api.openai.com/v1';
 
 export const isServerRef = (ref: string): boolean => ref.startsWith(PREFIX);
 
 /** Names of models may have "@" in them: the last one before an address counts. @throws RecaptionError `bad-server` */
 export function serverRef(ref: string): ServerRef {
+  if (!isServerRef(ref))
+    throw new RecaptionError('bad-server', `"${ref}" is no model of a server`, { hint: EXAMPLE });
   const rest = ref.slice(PREFIX.length);
   const [, model = rest, url = DEFAULT_URL] = /^(.*)@(https?:\/\/.*)$/.exec(rest) ?? [];
-  const hint = 'Write openai:MODEL@URL, for example openai:qwen2.5-vl@http://localhost:8000/v1.';
+  const hint = EXAMPLE;
   const [, last] = /@([^@]*)$/.exec(model) ?? [];
   if (last !== undefined && /:\/\/|^localhost\b|:\d{2,5}(?:\/|$)|^[\w-]+(?:\.[\w-]+)+\//i.test(last))
     throw new RecaptionError('bad-server', `"${last}" is no address of a server`, { hint: `Begin it with http:// or https://. ${hint}` }); // biome-ignore format: one line
