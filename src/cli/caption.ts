@@ -189,7 +189,21 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
 }
 
 /** @throws UsageError for options that the source has no use for */
-function refuseUnfit({ where, overwrite, out, format }: CaptionOptions, inWorkspace: boolean): void {
+const SERVER_LIMITS = ['rpm', 'tpm', 'timeout', 'tries', 'maxSide', 'price'] as const;
+
+function refuseUnfit(
+  { where, overwrite, out, format, captioner = ['starter'], recipe, ...rest }: CaptionOptions,
+  inWorkspace: boolean,
+): void {
+  if (recipe !== undefined && !captioner.some(isAsked))
+    throw new UsageError('--recipe is for models that can be asked something', {
+      hint: 'Name one by --captioner openai:MODEL@URL or hf:ID; captioners of ours know one question.',
+    });
+  const limit = SERVER_LIMITS.find((name) => rest[name] !== undefined);
+  if (limit !== undefined && !captioner.some(isServerRef))
+    throw new UsageError(`--${limit.replace('S', '-s')} is for models behind a server`, {
+      hint: 'Name one by --captioner openai:MODEL@URL.',
+    });
   if (inWorkspace && (out !== undefined || format !== undefined)) {
     throw new UsageError('captions of a workspace stay in it: --out and --format say nothing there', {
       hint: 'recaption export writes them as files.',
