@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
 import { decodeImage, type Image } from '../image/index.ts';
-import { type ConnectionOptions, connect } from '../remote/connection.ts';
+import { type ConnectionOptions, connect, mustHaveModel } from '../remote/connection.ts';
 import { dialect } from '../remote/dialect.ts';
 import { keyOf, serverRef } from '../remote/reference.ts';
 import { Unusable } from '../remote/unusable.ts';
@@ -59,13 +59,7 @@ export async function openServerGenerator(
   };
   /** Pictures that were drawn together with one that was refused: they will be asked for again. */
   const paid = new Map<string, Image>();
-  const models = await connection.models();
-  if (models && models.length > 0 && !models.includes(server.model)) {
-    throw new RecaptionError('server-no-model', `the server has no model "${server.model}"`, {
-      place: server.url,
-      hint: `It has ${models.slice(0, 8).map((one) => `"${one}"`).join(', ')}.`,
-    }); // biome-ignore format: one line
-  }
+  await mustHaveModel(connection);
   return {
     id: `${server.model}@${server.url}`,
     size: size ?? 0,

@@ -146,7 +146,8 @@ export function connect(
         undefined,
         LOOKS,
       ).catch((error) => {
-        if (error instanceof RecaptionError && error.code === 'server-no-model') return undefined; // it has no such list
+        if (error instanceof RecaptionError && ['server-no-model', 'server-not-openai'].includes(error.code))
+          return undefined; // it has no such list; what it is, a question will tell
         const root = rootOf(error);
         throw root instanceof Unusable || root instanceof SyntaxError ? notOpenAi(url, root.message) : error;
       });
@@ -156,4 +157,16 @@ export function connect(
       return data.map((one) => String((one as { id?: unknown } | null)?.id ?? ''));
     },
   };
+}
+
+/** Sees that the server has the model that is asked for; one that does not list its models is believed. @throws RecaptionError `server-*` */
+export async function mustHaveModel(connection: Connection): Promise<void> {
+  const { model, url } = connection;
+  const models = await connection.models();
+  if (!models || models.length === 0 || models.includes(model)) return;
+  const shown = models.slice(0, 8).map((one) => `"${one}"`).join(', '); // biome-ignore format: one line
+  throw new RecaptionError('server-no-model', `the server has no model "${model}"`, {
+    place: url,
+    hint: `It has ${shown}${models.length > 8 ? ' and others' : ''}.`,
+  });
 }

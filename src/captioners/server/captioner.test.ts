@@ -352,6 +352,10 @@ describe('what is told at once', () => {
     expect(await failing(page.url)).toMatchObject({ code: 'server-not-openai' });
     const strange = kept(await scriptedServer(() => ({ body: { hello: 'world' } })));
     expect(await failing(strange.url)).toMatchObject({ code: 'server-not-openai' });
+    const nothing = kept(await scriptedServer(() => ({ status: 404, body: { detail: 'Not Found' } })));
+    expect(await failing(nothing.url)).toMatchObject({ code: 'server-not-openai' });
+    const listless = kept(await scriptedServer((path) => (path.endsWith('/models') ? { status: 404, body: { detail: 'Not Found' } } : said('A dog.')))); // biome-ignore format: one line
+    expect((await one(listless.url)).result.text).toBe('A dog.');
     const gone = await scriptedServer(() => said('x'));
     await gone.close();
     expect(await failing(gone.url)).toMatchObject({ code: 'server-unreachable' });

@@ -1,7 +1,13 @@
 /** A vision-language model behind an OpenAI-compatible server, as a captioner. */
 import { RecaptionError } from '../../errors.ts';
 import type { Image } from '../../image/index.ts';
-import { type Connection, type ConnectionOptions, connect, forgiving } from '../../remote/connection.ts';
+import {
+  type Connection,
+  type ConnectionOptions,
+  connect,
+  forgiving,
+  mustHaveModel,
+} from '../../remote/connection.ts';
 import {
   expectedTokens,
   MAX_SIDE,
@@ -51,21 +57,9 @@ export async function openServerCaptioner(ref: string, options: ServerCaptionerO
   const recipe = await loadRecipe(name);
   const { concurrency = SERVER_DEFAULTS.concurrency } = options;
   const connection = connect(server, { key: keyOf(process.env, server.url), ...options, concurrency });
-  await mustHave(connection);
+  await mustHaveModel(connection);
   return serverCaptioner(connection, recipe, { ...options, concurrency });
 } // biome-ignore format: one line
-
-/** Servers that do not list their models are believed. */
-async function mustHave(connection: Connection): Promise<void> {
-  const { model, url } = connection;
-  const models = await connection.models();
-  if (!models || models.length === 0 || models.includes(model)) return;
-  const shown = models.slice(0, 8).map((one) => `"${one}"`).join(', '); // biome-ignore format: one line
-  throw new RecaptionError('server-no-model', `the server has no model "${model}"`, {
-    place: url,
-    hint: `It has ${shown}${models.length > 8 ? ' and others' : ''}.`,
-  });
-}
 
 export function serverCaptioner(
   connection: Connection,
