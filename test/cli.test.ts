@@ -386,6 +386,6 @@ describe.skipIf(!existsSync(WORLD))(
       const again = await story();
       expect(again.code).toBe(0);
       expect(jsonLines(again.stdout).some(({ kind }) => kind === 'run')).toBe(false);
-    });
+    }, 180_000);
   },
 );
