@@ -46,9 +46,10 @@ export const register: Register = (program, context) => {
         .conflicts(['steps']),
     )
     .addOption(
-      new Option('--prompts <kinds>', 'kinds of captions to draw, of pictures that nobody learns')
-        .argParser(choicesOf(PROMPT_KINDS, 'kinds of prompts'))
-        .default(['descriptive'] satisfies PromptKind[], 'descriptive'),
+      new Option(
+        '--prompts <kinds>',
+        'kinds of captions to draw, of pictures that nobody learns (default: descriptive)',
+      ).argParser(choicesOf(PROMPT_KINDS, 'kinds of prompts')),
     )
     .option('--test <source...>', 'take the prompts from these pictures (default: hold out some of --data)')
     .option('--held-out <n>', 'pictures of --data to hold out', wholeNumber(1), 200)
@@ -80,19 +81,20 @@ export const register: Register = (program, context) => {
 };
 
 async function compareCommand(options: Options, context: Context, argv: string[]): Promise<void> {
-  const { captions, config, clip: clipRef, upsampler, ...rest } = options;
+  const { captions, config, clip: clipRef, upsampler, prompts = ['descriptive'], ...rest } = options;
   const data = required(options.data, '--data <source...>');
   const names = required(captions, '--captions <name=mix>');
   const out = required(options.out, '--out <dir>');
   const { parseArm } = await import('../experiments/arms.ts');
   const arms = names.map(parseArm);
   const parsed = config === undefined ? undefined : await readJsonFile(config);
-  const judges = await openJudges({ ...options, clip: clipRef }, rest.prompts);
+  const judges = await openJudges({ ...options, clip: clipRef }, prompts);
   try {
     const { compare } = await import('../experiments/compare.ts');
     const { clip, upsample } = judges;
     const given = {
       ...rest,
+      prompts,
       data,
       out,
       arms,

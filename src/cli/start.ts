@@ -9,6 +9,7 @@ import { encodeJpeg } from '../image/index.ts';
 import { readRows } from '../jobs/journal.ts';
 import type { Device } from '../tensor/device.ts';
 import { runCaptionJob } from './caption.ts';
+import { commandLine } from './compare.ts';
 import { contactSheet, type SheetEntry } from './contact-sheet.ts';
 import { drawExperiment } from './experiment.ts';
 import type { Context, Register } from './main.ts';
@@ -50,11 +51,18 @@ export const register: Register = (program, context) => {
     .option('--steps <n>', 'without a folder: steps of each training', wholeNumber(1))
     .addOption(deviceOption())
     .addHelpText('after', '\nExample:\n  $ recaption start ~/photos')
-    .action((dir: string | undefined, options: StartOptions) => start(dir, options, context));
+    .action((dir: string | undefined, options: StartOptions, command) =>
+      start(dir, options, context, command.parent?.rawArgs ?? []),
+    );
 };
 
-async function start(dir: string | undefined, options: StartOptions, context: Context): Promise<void> {
-  if (dir === undefined) await story(options, context);
+async function start(
+  dir: string | undefined,
+  options: StartOptions,
+  context: Context,
+  argv: string[],
+): Promise<void> {
+  if (dir === undefined) await story(options, context, argv);
   else await captionFolder(dir, options, context);
 }
 
@@ -62,10 +70,11 @@ async function start(dir: string | undefined, options: StartOptions, context: Co
 async function story(
   { out = STORY_FOLDER, scenes, steps, device }: StartOptions,
   context: Context,
+  argv: string[],
 ): Promise<void> {
   const given = { experiment: STORY, form: 'quick', resume: true, seed: 1, scenes, steps, device } as const; // biome-ignore format: one line
   await drawExperiment(
-    { ...given, out: resolve(out), command: 'recaption start', signal: context.signal },
+    { ...given, out: resolve(out), command: commandLine(argv), signal: context.signal },
     context,
   );
 }

@@ -72,7 +72,7 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
       const part = prompts.slice(at, at + together);
       for (const result of await upsample(part, { writer, parser, seed, tries, history })) {
         output.record({ kind: 'upsampled', writer: writer.id, seed, ...result });
-        output.print(result.upsampled);
+        output.print(result.upsampled.replace(/\s+/g, ' ')); // a line each, for --prompts
         if (result.how === 'kept' && countWords(result.asked) < LONG)
           output.note(
             `"${printable(result.asked)}" stays as it is: no description did (${result.fault ?? 'none was asked for'})`,

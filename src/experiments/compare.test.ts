@@ -118,10 +118,12 @@ describe('a comparison', () => {
   });
 
   test('arms that learn the same captions become the same generator', async () => {
-    await run(options('same', { arms: [parseArm('A=descriptive'), parseArm('B=descriptive')], seeds: 1 }));
+    const more = join(folder.path, 'more');
+    await writeDataset(worldDataset({ count: 60, size: 16, seed: 9, maxObjects: 1 }), { to: more, format: 'webdataset' }); // biome-ignore format: one line
+    await run(options('same', { arms: [parseArm('A=descriptive'), parseArm('B=descriptive')], seeds: 1, prompts: ['descriptive'], test: [more], most: 40 })); // biome-ignore format: one line
     const { differences, conclusion } = await reportOf('same');
     for (const { difference } of differences) expect(difference).toBe(0);
-    expect(conclusion[0]).toMatch(/^Of the short prompts, B meets .* and A .*: no difference shown/);
+    expect(conclusion[0]).toMatch(/^Of the descriptive prompts, B meets .* and A .*: no difference shown/);
   });
 
   test('the same seed gives the same figures, stopped and resumed or not', async () => {
@@ -147,6 +149,46 @@ describe('a comparison', () => {
     const again = await run(options('whole', { resume: true }));
     expect(again.some(({ kind }) => kind === 'run')).toBe(false);
   });
+
+  test('says nothing of differences on a handful of prompts, and that one training is one', async () => {
+    expect(whole.conclusion[0]).toMatch(/prompts are too few to say more\.$/);
+  });
+
+  test('keeps nothing of what could not be begun', async () => {
+    await expect(run(options('unfit', { size: 33 }))).rejects.toMatchObject({ code: 'bad-config' });
+    expect((await run(options('unfit', { seeds: 1, prompts: ['short'] }))).at(-1)).toMatchObject({ kind: 'report', complete: true }); // biome-ignore format: one line
+  });
+
+  test('does not take runs for its own of which it does not know what they are', async () => {
+    const given = options('stale', { seeds: 1, prompts: ['short'] });
+    await run(given);
+    await rm(join(folder.path, 'stale', 'plan.json'));
+    await expect(run({ ...given, steps: 9 })).rejects.toMatchObject({ code: 'run-exists' });
+  });
+
+  test('lies apart from its pictures, and asks for none that are learnt', async () => {
+    const photos = join(folder.path, 'inside');
+    for await (const { key, image, captions } of worldDataset({ count: 9, size: 16, seed: 2 }))
+      await folder.write({ [`inside/${key}.png`]: await image.bytes(), [`inside/${key}.txt`]: captions[1].text });
+    const given = options(join('inside', 'compared'), { data: [photos], arms: [parseArm('A=human'), parseArm('B=human')], prompts: ['human'], heldOut: 3 });
+    await expect(run(given)).rejects.toMatchObject({ code: 'output-is-source' });
+    await expect(run({ ...given, out: join(folder.path, 'apart'), test: [photos] })).rejects.toMatchObject({ code: 'test-is-data' });
+    await expect(run({ ...given, out: join(folder.path, 'apart'), arms: [parseArm('A=human'), parseArm('B=short')] })).rejects.toMatchObject({ code: 'no-captions' });
+  }); // biome-ignore format: one line
+
+  test('tells of pictures that cannot be read, once, and of those that hide behind the key of another', async () => {
+    for await (const { key, image, captions } of worldDataset({ count: 12, size: 16, seed: 3 }))
+      await folder.write({ [`some/${key}.png`]: await image.bytes(), [`some/${key}.txt`]: captions[1].text });
+    const broken = (await readFile(join(folder.path, 'some', 'scene-000004.png'))).subarray(0, 60);
+    await folder.write({ 'some/scene-000004.png': broken });
+    const given = options('some-compared', { data: [join(folder.path, 'some'), join(folder.path, 'scenes')], arms: [parseArm('A=human'), parseArm('B=human')], prompts: ['human'], heldOut: 2, seeds: 1, steps: 2 });
+    const told = await run(given);
+    const failures = told.flatMap((event) => (event.kind === 'failure' ? [event.failure] : []));
+    expect(failures.filter(({ code }) => code === 'duplicate-key').length).toBeGreaterThan(0);
+    expect(failures.filter(({ key, code }) => key === 'scene-000004' && code !== 'duplicate-key').length).toBeLessThanOrEqual(1);
+    const { comparison } = await reportOf('some-compared');
+    expect(comparison.learnt).toBeLessThanOrEqual(10);
+  }); // biome-ignore format: one line
 
   test('two at once into one folder are refused', async () => {
     const given = options('busy', { seeds: 1, prompts: ['short'] });

@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Upsampler } from '../captioners/upsampler.ts';
 import { failureList } from '../data/index.ts';
 import type { Failure } from '../data/sample.ts';
+import { refuseInsideSource } from '../data/trainers/apart.ts';
 import { RecaptionError } from '../errors.ts';
-import { writeError } from '../files.ts';
+import { exists, writeError } from '../files.ts';
 import { type GeneratorFile, parseGeneratorFile } from '../generators/config.ts';
 import { generatorFolder } from '../generators/folder.ts';
 import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
@@ -92,6 +93,7 @@ export type CompareEvent =
 
 /** What of the folder is locked. */
 const LOCKED = 'plan.json';
+const RUNS = 'runs';
 /** Steps that tell how long one takes; the first are slower than the rest. */
 const TRIED = 14;
 const WARM = 4;
@@ -108,9 +110,8 @@ const CUT = 0.995;
 export async function* compare(options: CompareOptions): AsyncGenerator<CompareEvent> {
   const started = performance.now();
   const { arms, out, clip } = options;
-  checkArms(arms);
-  const saved = await savedPlan(out, options.resume);
-  const file = parseGeneratorFile(options.config, options.configPlace ?? 'config');
+  const { saved, file } = await checkComparison(options);
+  for (const place of [...options.data, ...(options.test ?? [])]) await refuseInsideSource(place, out);
   const failures = failureList();
   const data = await readCaptioned(options.data, failures.add);
   const test = options.test && (await readCaptioned(options.test, failures.add));
@@ -155,6 +156,21 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   }
 }
 
+/**
+ * What can be known before any picture is read: whether the arms, the configuration and the folder do.
+ * @throws RecaptionError as `compare`
+ */
+export async function checkComparison({ arms, out, resume, config, configPlace = 'config', init, data, test = [] }: Pick<CompareOptions, 'arms' | 'out' | 'resume' | 'config' | 'configPlace' | 'init'> & { data: readonly string[]; test?: readonly string[] }): Promise<{ saved: Plan | undefined; file: GeneratorFile }> {
+  checkArms(arms);
+  const saved = await savedPlan(out, resume);
+  if (!saved && (await exists(join(out, RUNS)))) throw new RecaptionError('run-exists', 'there are runs in this folder, of which nobody knows any more what they are', { place: join(out, RUNS), hint: 'Its plan.json is gone: name another --out, or delete the folder.' }); // biome-ignore format: one line
+  const file = parseGeneratorFile(config, configPlace);
+  if (init !== undefined) await generatorFolder(init);
+  const both = test.find((place) => data.some((other) => resolve(other) === resolve(place)));
+  if (both !== undefined) throw new RecaptionError('test-is-data', 'the prompts would be of pictures that are learnt', { place: both, hint: 'Name other pictures by --test, or leave it out: then some of --data are held out.' }); // biome-ignore format: one line
+  return { saved, file };
+} // biome-ignore format: one line
+
 interface Prepared {
   options: CompareOptions;
   split: Split;
@@ -192,7 +208,7 @@ async function* allRuns({
     reword: arm.reword,
     steps,
     seed,
-    out: join(out, 'runs', `${arm.name}-${seed}`),
+    out: join(out, RUNS, `${arm.name}-${seed}`),
     device: options.device,
     resume: false,
     signal,
@@ -204,7 +220,6 @@ async function* allRuns({
     return;
   }
   const plan: Plan = { ...given, steps };
-  if (!saved) await savePlan(out, plan);
   const runs = seeds.flatMap((seed) => arms.map((arm) => ({ arm, seed })));
   yield {
     kind: 'comparison',
@@ -220,6 +235,8 @@ async function* allRuns({
   const results: RunResult[] = [];
   let spent = 0; // minutes of the runs of this session
   let fresh = 0;
+  let planned = saved !== undefined;
+  const told = failureList();
   for (const [i, { arm, seed }] of runs.entries()) {
     const began = performance.now();
     const run = runArm({
@@ -230,8 +247,9 @@ async function* allRuns({
       noise: options.seed,
       scenes: split.scenes,
       clip,
+      plan: digestOf([given.asked, given.data, arm.name, arm.captions, seed, steps, promptsOf(split)]),
     });
-    let told = false;
+    let worked = false;
     let result: RunResult | undefined;
     for (;;) {
       const next = await run.next();
@@ -239,7 +257,20 @@ async function* allRuns({
         result = next.value;
         break;
       }
-      told = true;
+      worked = true;
+      // Only what can be begun is kept: a size that does not fit leaves nothing behind.
+      if (!planned && next.value.kind === 'plan') {
+        await savePlan(out, plan);
+        planned = true;
+      }
+      if (
+        next.value.kind === 'failure' &&
+        next.value.failure &&
+        !told.all().some(({ key }) => key === (next.value as { failure: Failure }).failure.key)
+      ) {
+        told.add((next.value as { failure: Failure }).failure); // all arms learn the same pictures: once is enough
+        yield { kind: 'failure', failure: (next.value as { failure: Failure }).failure };
+      }
       yield { kind: 'run', arm: arm.name, seed, number: i + 1, runs: runs.length, event: next.value };
     }
     if (result === undefined || signal.aborted) {
@@ -247,19 +278,23 @@ async function* allRuns({
       return;
     }
     results.push(result);
-    if (told) {
+    if (worked) {
       spent += (performance.now() - began) / 1000;
       fresh++;
     }
     const secondsLeft = fresh > 0 ? ((runs.length - i - 1) * spent) / fresh : 0;
     yield { kind: 'run-done', number: i + 1, runs: runs.length, result, secondsLeft };
     const complete = i === runs.length - 1;
-    if (!complete && !told) continue;
+    if (!complete && !worked) continue;
     const report = summarise({ options, plan, split, learnt, results, complete, minutes: (performance.now() - started) / 60_000 }); // biome-ignore format: one line
     const path = await writeReport(out, report, { learnt, arms, data: options.data });
     yield { kind: 'report', report, path, complete };
   }
 }
+
+const promptsOf = ({ prompts }: Split) => [...prompts];
+
+const digestOf = (parts: unknown): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16); // biome-ignore format: one line
 
 /** All options that change what comes out. */
 function askedFor({
@@ -279,7 +314,8 @@ function askedFor({
   steps,
   minutes,
 }: CompareOptions): unknown {
-  return { data, test, prompts, heldOut, most, count, config, size, latent, text, init, clip: clip?.id, upsample: upsample?.id, steps, minutes }; // biome-ignore format: one line
+  const full = (places: readonly string[] | undefined) => places?.map((place) => resolve(place));
+  return { data: full(data), test: full(test), prompts, heldOut, most, count, config, size, latent, text, init, clip: clip?.id, upsample: upsample?.id, steps, minutes }; // biome-ignore format: one line
 }
 
 function nameOf(learnt: readonly Captioned[], arms: readonly Arm[]): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import type { Device } from '../tensor/device.ts';
 import { type CaptionedWorldOptions, captionedWorld, type PreparingEvent } from './captioned-world.ts';
-import { type CompareEvent, type CompareOptions, compare } from './compare.ts';
+import { type CompareEvent, type CompareOptions, checkComparison, compare } from './compare.ts';
 import { CAPTIONERS, CONFIG, type Experiment, WORLD } from './experiments.ts';
 
 export interface ExperimentOptions
@@ -45,6 +45,15 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
     device,
     signal,
   };
+  // What cannot be compared is told before thousands of scenes are captioned.
+  await checkComparison({
+    arms: experiment.arms,
+    out,
+    resume: options.resume,
+    config: size.config,
+    init: options.init,
+    data: [],
+  });
   const places = yield* captionedWorld(scenes);
   if (!places) {
     yield { kind: 'stopped' };

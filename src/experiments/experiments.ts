@@ -94,8 +94,8 @@ const written =
     kind === 'alt' ? text : change(text);
 const spaced = written((text) => ` ${text}`);
 /** Starts with "a " and ends in a full stop, whatever it was. */
-const habitual = written(
-  (text) => `${/^an? /i.test(text) ? text.replace(/^an? /i, 'a ') : `a picture: ${text}`}.`,
+const habitual = written((text) =>
+  `${/^an? /i.test(text) ? text.replace(/^an? /i, 'a ') : `a picture: ${text}`}`.replace(/[.\s]*$/, '.'),
 );
 
 const share = (percent: number): string =>

@@ -58,7 +58,7 @@ export function samePlan(
     if (JSON.stringify(saved[key]) === JSON.stringify(now[key])) continue;
     throw new RecaptionError(
       'run-differs',
-      `the comparison in this folder was started with other ${WHAT[key]}`,
+      `the comparison in this folder was started with other ${key === 'asked' ? optionThatDiffers(saved.asked, now.asked) : WHAT[key]}`,
       {
         place: out,
         hint: 'Repeat the command that it was started with, on the same pictures; or name another --out.',
@@ -66,6 +66,13 @@ export function samePlan(
     );
   }
 }
+
+/** The first option that differs, with what it was. */
+function optionThatDiffers(before: unknown, now: unknown): string {
+  const [old, fresh] = [before, now].map((asked) => (asked ?? {}) as Record<string, unknown>);
+  const name = [...new Set([...Object.keys(old), ...Object.keys(fresh)])].find((one) => JSON.stringify(old[one]) !== JSON.stringify(fresh[one]));
+  return name === undefined ? WHAT.asked : `${name}: ${JSON.stringify(old[name]) ?? 'none'} then`;
+} // biome-ignore format: one line
 
 const WHAT: Record<Exclude<keyof Plan, 'steps'>, string> = {
   asked: 'options',

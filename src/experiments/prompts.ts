@@ -40,8 +40,16 @@ export interface Captioned {
 export async function readCaptioned(places: readonly string[], onFailure: OnFailure): Promise<Captioned[]> {
   const found = new Map<string, Captioned>();
   for (const place of places)
-    for await (const { key, captions, meta } of await openDataset(place, { onFailure }))
-      if (!found.has(key)) found.set(key, { key, captions, scene: sceneOf(meta) });
+    for await (const { key, captions, meta, image } of await openDataset(place, { onFailure })) {
+      if (found.has(key))
+        onFailure({
+          key,
+          place: image.name,
+          code: 'duplicate-key',
+          message: 'another source has this key; the first was kept',
+        });
+      else found.set(key, { key, captions, scene: sceneOf(meta) });
+    }
   return [...found.values()];
 }
 
@@ -95,6 +103,11 @@ export async function splitCollection(
   { arms, kinds, heldOut, most, seed, fits, rare, upsample }: SplitOptions,
 ): Promise<Split> {
   const learnable = data.filter((one) => arms.every((arm) => captionsOf(one, arm).length > 0));
+  if (learnable.length === 0) {
+    const lacking = arms.find((arm) => data.every((one) => captionsOf(one, arm).length === 0));
+    const there = CAPTION_KINDS.filter((kind) => data.some(({ captions }) => captionOf(captions, kind)));
+    throw new RecaptionError('no-captions', lacking ? `no picture has a caption that "${lacking.name}" could learn` : 'no picture has a caption for each of these', { hint: there.length > 0 ? `There are captions of the kinds ${there.join(', ')}.` : 'The pictures have no captions at all.' });
+  } // biome-ignore format: one line
   const asked =
     test ??
     inOrder(
@@ -197,7 +210,7 @@ const briefKind = (asked: readonly Captioned[]): CaptionKind =>
   asked.some(({ captions }) => captionOf(captions, 'human')) ? 'human' : 'short';
 
 /** The words of a caption, however they are typed. */
-const said = (text: string): string => normaliseCaption(text).toLowerCase();
+const said = (text: string): string => normaliseCaption(text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim(); // biome-ignore format: one line
 
 const inOrder = (all: readonly Captioned[], keys: ReadonlySet<string>): Captioned[] =>
   all.filter(({ key }) => keys.has(key));

@@ -159,13 +159,13 @@ export function summarise({
     title: options.title ?? 'Which captions make the better generator?',
     complete,
     main,
-    conclusion: conclude(measured, differences, main, arms, seeds.length),
+    conclusion: conclude(measured, differences, main, arms, seeds.length, split.prompts),
     ...(options.command && { command: options.command }),
     made: provenance(),
     comparison: {
       data: options.data,
       ...(options.test && { test: options.test }),
-      learnt: split.learnt,
+      learnt: results[0]?.learnt ?? split.learnt,
       sayAPrompt: split.sayAPrompt,
       withoutKind: split.withoutKind,
       steps: plan.steps,
@@ -352,6 +352,9 @@ const SAY: Partial<Record<Score, { of: (kind: PromptKind) => string; does: (figu
   clip: { of: (kind) => `On ${kind} prompts`, does: (figure) => `has a CLIP score of ${figure}` },
 };
 
+/** With fewer prompts nothing is said of differences: all that is resampled is the same few. */
+const LEAST_PROMPTS = 20;
+
 /** A sentence for each kind of prompt and each arm after the first: what it gained, or that nothing was shown. */
 function conclude(
   results: readonly ArmResult[],
@@ -359,21 +362,26 @@ function conclude(
   main: Score,
   arms: readonly Arm[],
   seeds: number,
+  prompts: Split['prompts'],
 ): string[] {
   const [{ name: first }] = arms;
   const [scale, points] = main === 'clip' ? [1, ''] : [100, ' points'];
-  const figure = (x: number) => (scale * x).toFixed(1);
+  const figure = (x: number) => (scale * x + 0).toFixed(main === 'clip' ? 2 : 1).replace(/^-(0\.0+)$/, '$1');
   const { of, does } = SAY[main]!;
   return differences
     .filter(({ from, score }) => from === first && score === main)
     .map(({ kind, to, interval, difference, perSeed }) => {
       const value = (arm: string) => figure(results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value); // biome-ignore format: one line
       const figures = `${of(kind)}, ${to} ${does(value(to))} and ${first} ${value(first)}${main === 'clip' ? '' : ' %'}`;
-      const spread = `95 % interval ${interval.map(figure).join(' to ')}`;
+      const asked = prompts.get(kind)?.length ?? 0;
+      if (asked < LEAST_PROMPTS)
+        return `${figures}: ${asked === 1 ? '1 prompt is' : `${asked} prompts are`} too few to say more.`;
+      const ends = difference < 0 && interval[1] < 0 ? interval.map((end) => -end).reverse() : interval;
+      const spread = `95 % interval over prompts ${ends.map(figure).join(' to ')}`;
       if (interval[0] <= 0 && interval[1] >= 0)
         return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}).`;
       const signs = perSeed.filter((one) => Math.sign(one.difference) === Math.sign(difference)).length;
-      const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : ''; // biome-ignore format: one line
+      const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : ', one training each: another may turn out otherwise'; // biome-ignore format: one line
       return `${figures}: ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} (${spread}${every}).`;
     });
 }

@@ -2,6 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryJson } from '../data/lines.ts';
+import { RecaptionError } from '../errors.ts';
 import { checkScene, SKILLS } from '../evaluate/scene-check.ts';
 import { readScene } from '../evaluate/scene-reader.ts';
 import { addVerdict, emptyRow, type SceneRow } from '../evaluate/scenes.ts';
@@ -37,6 +38,9 @@ export interface CurvePoint {
 export interface RunResult {
   arm: string;
   seed: number;
+  plan: string;
+  /** Pictures that could be read, and were learnt. */
+  learnt: number;
   step: number;
   /** Weights and folder's name. */
   generator: string;
@@ -70,6 +74,8 @@ export interface RunOptions {
   /** The prompts are of scenes: read the pictures back. */
   scenes: boolean;
   clip?: ClipEncoder;
+  /** Changes with whatever decides about the result: that of another plan is not taken for this one's. */
+  plan: string;
 }
 
 /** Prompts of each kind that are drawn at every snapshot. */
@@ -82,15 +88,19 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
   const { arm, training, prompts } = options;
   const { out, seed, device, signal } = training;
   const before = await savedResult(out);
-  if (before) return before;
+  if (before) {
+    if (before.plan === options.plan) return before;
+    throw new RecaptionError('run-differs', 'this run is of another comparison', { place: out, hint: 'Name another --out, or delete the folder of the run.' }); // biome-ignore format: one line
+  }
   const clock = startClock();
 
   let step = 0;
   let parameters = 0;
+  let learnt = 0;
   let trained = 0;
   const resume = await exists(statePath(out));
   for await (const event of clock.of('training', trainGenerator({ ...training, resume }))) {
-    if (event.kind === 'plan') parameters = event.parameters;
+    if (event.kind === 'plan') [parameters, learnt] = [event.parameters, event.images];
     if (event.kind === 'done') [step, trained] = [event.step, event.minutes];
     yield event;
     if (event.kind === 'done' && event.stopped) return undefined;
@@ -123,7 +133,18 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
     if (signal.aborted) return undefined;
     const { minutes } = clock;
     minutes.training = Math.max(minutes.training, trained); // with that of sessions before this one
-    const result = { arm, seed, step, generator: generator.id, parameters, judged, curve, minutes };
+    const result = {
+      arm,
+      seed,
+      plan: options.plan,
+      step,
+      generator: generator.id,
+      parameters,
+      learnt,
+      judged,
+      curve,
+      minutes,
+    };
     await writeFileAtomic(join(out, RESULT), JSON.stringify(result));
     await rm(join(out, SNAPSHOTS), { recursive: true, force: true }); // they have told what they know
     return result;

@@ -40,6 +40,11 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
     if (alike.length > 0 && alike.every((object) => contradicts(attributesOf(prompt, object), found)))
       return `"${other.name}" is said to be otherwise`;
   }
+  for (const other of description.objects) {
+    const [object, ...more] = prompt.objects.filter(({ name }) => sameMeaning(name, other.name));
+    if (object?.count === undefined || other.count === undefined || more.length > 0) continue;
+    if (other.count !== object.count) return `there are ${other.count} "${other.name}" as well`;
+  }
   for (const { subject, predicate, object } of prompt.relations) {
     if (predicate === 'next to' && !/next to/i.test(asked)) continue; // what the parser makes of "and"
     const ends = (id: string, other: string) => counterparts.get(id)?.some((one) => one.id === other);
@@ -47,8 +52,28 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
       (r) => ends(subject, r.subject) && ends(object, r.object) && samePredicate(r.predicate, predicate),
     );
     if (!held) return `"${predicate}" is missing`;
+    const turned = description.relations.find(({ subject: from, predicate: said, object: to }) => {
+      const [along, against] = [ends(subject, from) && ends(object, to), ends(subject, to) && ends(object, from)];
+      return (against && !along && !MUTUAL.test(said) && samePredicate(said, predicate)) || (along && !against && OPPOSITES.some(([a, b]) => samePredicate(predicate, a) && samePredicate(said, b)));
+    }); // biome-ignore format: one line
+    if (turned) return `"${turned.predicate}" is the other way round`;
   }
   return undefined;
+}
+
+/** Relations that hold both ways. */
+const MUTUAL = /^(?:next to|near|beside|with|and|by|close to|together with|touch|face|around)$/;
+const OPPOSITES = [
+  ['above', 'below'], ['below', 'above'], ['over', 'under'], ['under', 'over'], ['in front of', 'behind'], ['behind', 'in front of'], ['alongside', 'beyond'], ['beyond', 'alongside'], ['inside', 'outside'], ['outside', 'inside'],
+] as const; // biome-ignore format: one line
+
+/** What can be asked for and not be checked: that something is not there. */
+const WITHOUT = /\b(?:no|not|never|none|nobody|nothing|neither|nor|without|except|empty)\b|n['’]t\b/i;
+
+/** Why no description of a prompt could be checked; undefined where it could. */
+export function unreadable(asked: string, reader: GraphReader): string | undefined {
+  if (WITHOUT.test(asked)) return 'it says what shall not be there';
+  return reader.parse(readable(asked)).objects.length === 0 ? 'nothing in it is known by name' : undefined;
 }
 
 /** Whether two texts speak of a thing that is the same. */

@@ -1,5 +1,5 @@
 import { countWords } from '../count-words.ts';
-import { fault, type GraphReader, shareObjects } from './contained.ts';
+import { fault, type GraphReader, shareObjects, unreadable } from './contained.ts';
 import { askedFor } from './follow-up.ts';
 
 /** Somebody who describes what prompts ask for: our language model, or one behind a server. */
@@ -42,7 +42,7 @@ export const WORDS = { least: 15, most: 80 };
 
 /**
  * Makes prompts longer. What comes out says every object, attribute, number and relation of what was asked for and nothing against it, in
- * 15 to 80 words; where no description does, the prompt stays as it is.
+ * 15 to 80 words; where no description does, the prompt stays as it is, and so does one that says what shall not be there: nobody could check that.
  */
 export async function upsample(
   prompts: readonly string[],
@@ -51,10 +51,14 @@ export async function upsample(
   const last = history.at(-1)?.asked;
   const results = prompts.map((prompt): Upsampled => {
     const asked = askedFor(prompt, last, parser);
-    return { prompt, asked, upsampled: asked, how: 'kept', tries: 0 };
+    const why = countWords(asked) > 0 ? unreadable(asked, parser) : undefined;
+    return { prompt, asked, upsampled: asked, how: 'kept', tries: 0, ...(why && { fault: why }) };
   });
   let open = [...results.keys()].filter(
-    (i) => countWords(prompts[i]) > 0 && countWords(results[i].asked) < WORDS.most,
+    (i) =>
+      countWords(prompts[i]) > 0 &&
+      countWords(results[i].asked) < WORDS.most &&
+      results[i].fault === undefined,
   );
   for (let k = 0; k < tries && open.length > 0; k++) {
     const written = await writer.write(
