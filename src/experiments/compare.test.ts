@@ -190,6 +190,18 @@ describe('a comparison', () => {
     expect(comparison.learnt).toBeLessThanOrEqual(10);
   }); // biome-ignore format: one line
 
+  test('says what it is worth to make prompts longer, on the same prompts', async () => {
+    const upsample = { id: 'more', upsample: async (prompts: readonly string[]) => prompts.map((prompt, i) => (i % 2 ? prompt : `${prompt} There is a background.`)) }; // biome-ignore format: one line
+    const given = options('longer', { prompts: ['short', 'upsampled'], upsample, seeds: 1 });
+    await run(given);
+    const { upsampling, conclusion, comparison } = await reportOf('longer');
+    expect(upsampling).toMatchObject({ of: 'short', prompts: comparison.prompts.upsampled });
+    expect(upsampling!.longer).toBeGreaterThan(0);
+    expect(upsampling!.longer).toBeLessThan(upsampling!.prompts);
+    for (const { short, upsampled, difference } of upsampling!.arms) expect(difference).toBeCloseTo(upsampled - short, 10); // biome-ignore format: one line
+    expect(conclusion.filter((sentence) => sentence.includes('made longer'))).toHaveLength(2);
+  });
+
   test('two at once into one folder are refused', async () => {
     const given = options('busy', { seeds: 1, prompts: ['short'] });
     let other: unknown;

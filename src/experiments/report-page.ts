@@ -193,7 +193,7 @@ function provenanceSection({ comparison, made, command }: CompareReport): string
   const facts: [string, string][] = [
     ['pictures', comparison.data.join(', ')],
     ['prompts from', comparison.test?.join(', ') ?? 'pictures of these that were held out'],
-    ['left out', `${number(comparison.sayAPrompt)} pictures with a caption that is a prompt, ${number(comparison.withoutKind)} without a caption for every arm`], // biome-ignore format: one line
+    ['left out', `${number(comparison.sayAPrompt)} pictures with a caption that is a prompt, ${number(comparison.withoutKind)} without a caption for every arm; ${number(comparison.tooLong)} prompts that are too long to be read`], // biome-ignore format: one line
     ['generator', `${number(comparison.parameters)} parameters, ${number(comparison.steps)} steps${comparison.init ? `, from ${comparison.init}` : ''}`], // biome-ignore format: one line
     ['seeds', `${comparison.seeds.join(', ')}; noise from ${comparison.noise}`],
     ...(comparison.clip ? [['CLIP', comparison.clip] as [string, string]] : []),

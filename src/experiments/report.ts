@@ -62,6 +62,17 @@ export interface ArmDifference extends Difference {
   perSeed: (Difference & { seed: number })[];
 }
 
+/** What it is worth to make prompts longer: the same prompts drawn as they were and as they became, judged by what they were. */
+export interface UpsamplingEffect {
+  /** The kind that was made longer, among those that were drawn as they are too. */
+  of: PromptKind;
+  prompts: number;
+  /** That became longer; the others stayed as they were. */
+  longer: number;
+  /** The main score of each arm. */
+  arms: (Difference & { arm: string; short: number; upsampled: number })[];
+}
+
 export interface Curve {
   kind: PromptKind;
   arm: string;
@@ -92,6 +103,8 @@ export interface CompareReport {
     learnt: number;
     sayAPrompt: number;
     withoutKind: number;
+    /** Prompts that the text encoder cannot read to their end; they are not asked. */
+    tooLong: number;
     steps: number;
     seeds: number[];
     prompts: Partial<Record<PromptKind, number>>;
@@ -106,6 +119,8 @@ export interface CompareReport {
   arms: ArmReport[];
   results: ArmResult[];
   differences: ArmDifference[];
+  /** Where prompts were drawn both ways. */
+  upsampling?: UpsamplingEffect;
   curves: Curve[];
   examples: Example[];
   minutes: {
@@ -154,12 +169,13 @@ export function summarise({
   const differences = any.flatMap((kind) =>
     pairs.flatMap(({ from, to }) => differencesOf(kind, from, to, seeds, all(kind, from), all(kind, to))),
   );
+  const upsampling = seeds.length > 0 ? upsamplingOf(split.prompts, arms, all, main) : undefined;
   return {
     format: 1,
     title: options.title ?? 'Which captions make the better generator?',
     complete,
     main,
-    conclusion: conclude(measured, differences, main, arms, seeds.length, split.prompts),
+    conclusion: conclude(measured, differences, main, arms, seeds.length, split.prompts, upsampling),
     ...(options.command && { command: options.command }),
     made: provenance(),
     comparison: {
@@ -168,6 +184,7 @@ export function summarise({
       learnt: results[0]?.learnt ?? split.learnt,
       sayAPrompt: split.sayAPrompt,
       withoutKind: split.withoutKind,
+      tooLong: split.tooLong,
       steps: plan.steps,
       seeds: plan.seeds,
       prompts: Object.fromEntries([...split.prompts].map(([kind, { length }]) => [kind, length])),
@@ -182,6 +199,7 @@ export function summarise({
     arms: arms.map((arm) => armReport(arm, learnt.slice(0, STYLED), plan.seeds[0])),
     results: measured,
     differences,
+    ...(upsampling && { upsampling }),
     curves: kinds.flatMap((kind) => arms.map(({ name }) => curveOf(kind, name, results))).filter(({ points }) => points.length > 0), // biome-ignore format: one line
     examples: any.flatMap((kind) => examplesOf(kind, split, arms, results, seeds[0], options.count)), // biome-ignore format: one line
     minutes: {
@@ -312,6 +330,29 @@ function differencesOf(
   }));
 }
 
+function upsamplingOf(
+  prompts: Split['prompts'],
+  arms: readonly Arm[],
+  all: (kind: PromptKind, arm: string) => Scored[],
+  main: Score,
+): UpsamplingEffect | undefined {
+  const longer = prompts.get('upsampled');
+  const [of] = [...prompts].find(([kind, own]) => kind !== 'upsampled' && own.length === longer?.length && own.every(({ asked }, i) => asked === longer[i].asked)) ?? []; // biome-ignore format: one line
+  if (longer === undefined || of === undefined) return undefined;
+  return {
+    of,
+    prompts: longer.length,
+    longer: longer.filter(({ text, asked }) => text !== asked).length,
+    arms: arms.flatMap(({ name: arm }) => {
+      const [before, after] = [all(of, arm), all('upsampled', arm)];
+      const at = askedFor(before).find(({ score }) => score === main)?.at;
+      if (at === undefined) return [];
+      const [short, upsampled] = [before, after].map((one) => scoresOf(tablesOf(one))[at]);
+      return [{ arm, short, upsampled, ...pairedBootstrap(tablesOf(before), tablesOf(after))[at] }];
+    }),
+  };
+}
+
 function curveOf(kind: PromptKind, arm: string, results: readonly RunResult[]): Curve {
   const own = results.filter((one) => one.arm === arm);
   const steps = [...new Set(own.flatMap(({ curve }) => curve.map(({ step }) => step)))].sort((a, b) => a - b);
@@ -363,27 +404,41 @@ function conclude(
   arms: readonly Arm[],
   seeds: number,
   prompts: Split['prompts'],
+  upsampling: UpsamplingEffect | undefined,
 ): string[] {
   const [{ name: first }] = arms;
-  const [scale, points] = main === 'clip' ? [1, ''] : [100, ' points'];
+  const [scale, points, percent] = main === 'clip' ? [1, '', ''] : [100, ' points', ' %'];
   const figure = (x: number) => (scale * x + 0).toFixed(main === 'clip' ? 2 : 1).replace(/^-(0\.0+)$/, '$1');
   const { of, does } = SAY[main]!;
-  return differences
+  const verdict = (
+    figures: string,
+    asked: number,
+    { interval, difference }: Difference,
+    more: string,
+  ): string => {
+    if (asked < LEAST_PROMPTS)
+      return `${figures}: ${asked === 1 ? '1 prompt is' : `${asked} prompts are`} too few to say more.`;
+    const ends = difference < 0 && interval[1] < 0 ? interval.map((end) => -end).reverse() : interval;
+    const spread = `95 % interval over prompts ${ends.map(figure).join(' to ')}`;
+    if (interval[0] <= 0 && interval[1] >= 0)
+      return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}).`;
+    return `${figures}: ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} (${spread}${more}).`;
+  };
+  const once = seeds > 1 ? '' : ', one training each: another may turn out otherwise';
+  const betweenArms = differences
     .filter(({ from, score }) => from === first && score === main)
-    .map(({ kind, to, interval, difference, perSeed }) => {
-      const value = (arm: string) => figure(results.find((one) => one.kind === kind && one.arm === arm)!.scores[main]!.value); // biome-ignore format: one line
-      const figures = `${of(kind)}, ${to} ${does(value(to))} and ${first} ${value(first)}${main === 'clip' ? '' : ' %'}`;
-      const asked = prompts.get(kind)?.length ?? 0;
-      if (asked < LEAST_PROMPTS)
-        return `${figures}: ${asked === 1 ? '1 prompt is' : `${asked} prompts are`} too few to say more.`;
-      const ends = difference < 0 && interval[1] < 0 ? interval.map((end) => -end).reverse() : interval;
-      const spread = `95 % interval over prompts ${ends.map(figure).join(' to ')}`;
-      if (interval[0] <= 0 && interval[1] >= 0)
-        return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}).`;
-      const signs = perSeed.filter((one) => Math.sign(one.difference) === Math.sign(difference)).length;
-      const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : ', one training each: another may turn out otherwise'; // biome-ignore format: one line
-      return `${figures}: ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} (${spread}${every}).`;
+    .map((one) => {
+      const { kind, to, difference, perSeed } = one;
+      const value = (arm: string) => figure(results.find((result) => result.kind === kind && result.arm === arm)!.scores[main]!.value); // biome-ignore format: one line
+      const figures = `${of(kind)}, ${to} ${does(value(to))} and ${first} ${value(first)}${percent}`;
+      const signs = perSeed.filter((seed) => Math.sign(seed.difference) === Math.sign(difference)).length;
+      const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : once; // biome-ignore format: one line
+      return verdict(figures, prompts.get(kind)?.length ?? 0, one, every);
     });
+  if (upsampling === undefined) return betweenArms;
+  const { of: kind, longer, prompts: asked } = upsampling;
+  const made = upsampling.arms.map((one) => verdict(`${of(kind)}, made longer (${longer} of ${asked} were), ${one.arm} ${does(figure(one.upsampled))} and as they were ${figure(one.short)}${percent}`, asked, one, once)); // biome-ignore format: one line
+  return [...betweenArms, ...made];
 }
 
 /** Pictures whose captions are shown side by side. */
