@@ -11,6 +11,7 @@ import {
   graphCaptionerChoicesSchema,
   graphCaptionerConfigSchema,
   graphCaptionerLoss,
+  still,
 } from '../../models/graph-captioner/index.ts';
 import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.ts';
 import { type BatchPlace, startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
@@ -91,7 +92,7 @@ const trainingSchema = z.strictObject({
   /** Captions drawn of each image and rewarded by CIDEr-D, in place of learning those that people wrote; for `init`. 0: none. */
   selfCritical: z.number().int().min(0).max(100).default(0),
   /** What a drawn caption is to be better than: the likeliest, or the mean of the others. */
-  baseline: z.enum(['greedy', 'others']).default('greedy'),
+  baseline: z.enum(['greedy', 'others']).default('others'),
   /** Relations of a picture that are drawn, as a multiple of those that captions tell of. */
   moreEdges: z.number().positive().default(1),
   validateEvery: z.number().positive().default(1),
@@ -212,10 +213,12 @@ async function* train(
   if (cut > 0) yield { kind: 'warning', code: 'caption-cut', message: `${cut === 1 ? '1 caption is' : `${cut} captions are`} longer than ${config.maxTokens} tokens; what is beyond is not learnt` }; // biome-ignore format: one line
 
   const { selfCritical } = training;
+  if (selfCritical === 1 && training.baseline === 'others') throw new RecaptionError('bad-config', 'training.selfCritical: one caption has no others to be better than', { place, hint: 'Draw two and more of each picture, or set training.baseline to greedy.' }); // biome-ignore format: one line
   const captions = selfCritical || training.captionsPerImage;
   const scheduled = !selfCritical && config.body === 'lstm' && training.scheduledSampling > 0;
   const tree = params();
-  const { loss, words, kinds } = graphCaptionerLoss(tree, config, { batch, captions, reinforce: selfCritical > 0, scheduled }); // biome-ignore format: one line
+  // Captions are drawn without dropout, and what is drawn is what must become likelier: with it, a baseline cancels nothing.
+  const { loss, words, kinds } = graphCaptionerLoss(tree, selfCritical > 0 ? still(config) : config, { batch, captions, reinforce: selfCritical > 0, scheduled }); // biome-ignore format: one line
   const network = await trainStep({
     params: tree,
     loss,
