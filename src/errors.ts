@@ -38,3 +38,10 @@ export function reason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split('\n', 1)[0].trim();
 }
+
+/** What an error goes back to: the last of its causes. */
+export function rootOf(error: unknown): Error & { code?: string } {
+  let root = error as Error & { code?: string };
+  while (root?.cause instanceof Error) root = root.cause as Error & { code?: string };
+  return root ?? new Error('unknown');
+}

@@ -55,18 +55,24 @@ code { font-size: .9em; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
 `;
 
-/** @param body HTML @param title text */
-export const page = (title: string, body: string): string => `<!doctype html>
+/** The beginning of a page, up to its body. @param title text @param policy of its content: what it may show, and run */
+export const pageHead = (title: string, style: string, policy: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<style>${style}</style>
 </head>
 <body>
-${body}
+`;
+
+/** @param body HTML @param title text */
+export const page = (
+  title: string,
+  body: string,
+): string => `${pageHead(title, STYLE, "default-src 'none'; img-src data:; style-src 'unsafe-inline'")}${body}
 </body>
 </html>
 `;

@@ -1,6 +1,6 @@
 /** One HTML file that shows pictures beside their captions; it needs no server and no network. */
 import { createHash } from 'node:crypto';
-import { escapeHtml } from '../html.ts';
+import { escapeHtml, pageHead } from '../html.ts';
 import { SCRIPT, STYLE } from './contact-sheet-page.ts';
 import { counted } from './output.ts';
 
@@ -45,17 +45,8 @@ export async function* contactSheet(
       ? `the first ${shown.toLocaleString('en')} of ${counted(total, 'picture')}`
       : counted(total, 'picture');
   const scriptHash = createHash('sha256').update(SCRIPT).digest('base64');
-  yield `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
+  const policy = `default-src 'none'; img-src data: 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'`;
+  yield `${pageHead(title, STYLE, policy)}<header>
 <h1>${escapeHtml(title)}</h1>
 <p id="count" data-all="${escapeHtml(count)}" role="status">${escapeHtml(count)}</p>
 <p>${escapeHtml(about)}</p>

@@ -1,9 +1,7 @@
 /** Who is preferred to whom: from people's votes on pairs of pictures to ratings with intervals. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { tryJson } from '../data/lines.ts';
+import { readLines, tryJson } from '../data/lines.ts';
 import { RecaptionError } from '../errors.ts';
-import { readError } from '../files.ts';
 import type { Interval } from '../metrics/bootstrap.ts';
 import { random } from '../random.ts';
 
@@ -61,19 +59,20 @@ const voteSchema = z.object({ prompt: z.string().min(1), left: z.string().min(1)
 
 /** Votes as JSON lines. @throws RecaptionError `bad-votes` with file and line, `file-not-found` */
 export async function readVotes(path: string): Promise<Vote[]> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw readError(path, error);
-  });
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === '') return [];
+  const votes: Vote[] = [];
+  for await (const { number, bytes } of readLines(path)) {
+    const line = `${bytes ?? ''}`.trim();
+    if (bytes && line === '') continue;
     const { data, error } = voteSchema.safeParse(tryJson(line));
     const wrong = error ? `${error.issues[0].path.join('.') || 'no JSON object'}: ${error.issues[0].message}` : data!.left === data!.right ? 'left and right are the same system' : undefined; // biome-ignore format: one line
-    if (wrong === undefined) return [data!];
-    throw new RecaptionError('bad-votes', `this line is no vote (${wrong})`, {
-      place: `${path}:${i + 1}`,
-      hint: 'A vote is {"prompt": …, "left": …, "right": …, "winner": "left", "right" or "tie"}, with "rater" where there are several.',
-    });
-  });
+    if (wrong !== undefined)
+      throw new RecaptionError('bad-votes', `this line is no vote (${wrong})`, {
+        place: `${path}:${number}`,
+        hint: 'A vote is {"prompt": …, "left": …, "right": …, "winner": "left", "right" or "tie"}, with "rater" where there are several.',
+      });
+    votes.push(data!);
+  }
+  return votes;
 }
 
 /** @throws RecaptionError `no-votes`, `unknown-system` */

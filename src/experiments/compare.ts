@@ -25,7 +25,7 @@ import { type Arm, checkArms } from './arms.ts';
 import { type Plan, samePlan, savedPlan, savePlan } from './plan.ts';
 import { type Captioned, captionsOf, type Prompt, type PromptKind, promptsFor, readCaptioned, type Split, splitCollection } from './prompts.ts'; // biome-ignore format: one line
 import { type CompareReport, summarise, writeReport } from './report.ts';
-import { type RunEvent, type RunResult, runArm } from './run.ts';
+import { RUNS, type RunEvent, type RunResult, runArm, runFolder } from './run.ts';
 
 export interface CompareOptions {
   /** Collections with captions, in any form that `openDataset` reads. */
@@ -93,7 +93,6 @@ export type CompareEvent =
 
 /** What of the folder is locked. */
 const LOCKED = 'plan.json';
-const RUNS = 'runs';
 /** Steps that tell how long one takes; the first are slower than the rest. */
 const TRIED = 14;
 const WARM = 4;
@@ -150,7 +149,7 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   const release = lockOutput(join(out, LOCKED), 'working on this comparison', out);
   try {
     const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
-    yield* allRuns({ options, split, learnt, given, saved, words, started });
+    yield* allRuns({ options, split, learnt, given, saved, words, failures, started });
   } finally {
     release();
   }
@@ -178,6 +177,8 @@ interface Prepared {
   given: Omit<Plan, 'steps'>;
   saved: Plan | undefined;
   words: { tokenizer?: string; maxTokens?: number };
+  /** What was told already. */
+  failures: ReturnType<typeof failureList>;
   /** When the comparison was asked for, by `performance.now`. */
   started: number;
 }
@@ -190,6 +191,7 @@ async function* allRuns({
   given,
   saved,
   words,
+  failures,
   started,
 }: Prepared): AsyncGenerator<CompareEvent> {
   const { arms, out, signal, clip } = options;
@@ -208,7 +210,7 @@ async function* allRuns({
     reword: arm.reword,
     steps,
     seed,
-    out: join(out, RUNS, `${arm.name}-${seed}`),
+    out: join(out, runFolder(arm.name, seed)),
     device: options.device,
     resume: false,
     signal,
@@ -236,7 +238,7 @@ async function* allRuns({
   let spent = 0; // minutes of the runs of this session
   let fresh = 0;
   let planned = saved !== undefined;
-  const told = failureList();
+  const digest = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
   for (const [i, { arm, seed }] of runs.entries()) {
     const began = performance.now();
     const run = runArm({
@@ -247,7 +249,7 @@ async function* allRuns({
       noise: options.seed,
       scenes: split.scenes,
       clip,
-      plan: digestOf([given.asked, given.data, arm.name, arm.captions, seed, steps, promptsOf(split)]),
+      plan: digest,
     });
     let worked = false;
     let result: RunResult | undefined;
@@ -259,19 +261,20 @@ async function* allRuns({
       }
       worked = true;
       // Only what can be begun is kept: a size that does not fit leaves nothing behind.
-      if (!planned && next.value.kind === 'plan') {
+      const { value: event } = next;
+      if (!planned && event.kind === 'plan') {
         await savePlan(out, plan);
         planned = true;
       }
-      if (
-        next.value.kind === 'failure' &&
-        next.value.failure &&
-        !told.all().some(({ key }) => key === (next.value as { failure: Failure }).failure.key)
-      ) {
-        told.add((next.value as { failure: Failure }).failure); // all arms learn the same pictures: once is enough
-        yield { kind: 'failure', failure: (next.value as { failure: Failure }).failure };
+      if (event.kind === 'failure') {
+        // All arms learn the same pictures: once is enough.
+        const { key, code } = event.failure;
+        if (!failures.all().some((one) => one.key === key && one.code === code)) {
+          failures.add(event.failure);
+          yield event;
+        }
       }
-      yield { kind: 'run', arm: arm.name, seed, number: i + 1, runs: runs.length, event: next.value };
+      yield { kind: 'run', arm: arm.name, seed, number: i + 1, runs: runs.length, event };
     }
     if (result === undefined || signal.aborted) {
       yield { kind: 'stopped' };
@@ -291,10 +294,6 @@ async function* allRuns({
     yield { kind: 'report', report, path, complete };
   }
 }
-
-const promptsOf = ({ prompts }: Split) => [...prompts];
-
-const digestOf = (parts: unknown): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16); // biome-ignore format: one line
 
 /** All options that change what comes out. */
 function askedFor({

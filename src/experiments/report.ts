@@ -24,7 +24,7 @@ import type { CompareOptions } from './compare.ts';
 import type { Plan } from './plan.ts';
 import type { Captioned, Prompt, PromptKind, Split } from './prompts.ts';
 import { reportPage } from './report-page.ts';
-import type { RunResult } from './run.ts';
+import { type RunResult, runFolder } from './run.ts';
 
 /** Shares in [0, 1]; `clip` is 100 · cosine. */
 export type Score = SceneScore | 'clip';
@@ -380,7 +380,7 @@ function examplesOf(
     prompt,
     arms: arms.map((arm) => ({
       name: arm.name,
-      picture: join('runs', `${arm.name}-${seed}`, 'pictures', kind, name(i)),
+      picture: join(runFolder(arm.name, seed), 'pictures', kind, name(i)),
       ...found(results, arm.name, seed)?.judged[kind]?.verdicts?.[i],
     })),
   }));

@@ -82,6 +82,9 @@ export interface RunOptions {
 const CURVE_PROMPTS = 32;
 
 const RESULT = 'judged.json';
+/** Where the runs of a comparison lie in its folder. */
+export const RUNS = 'runs';
+export const runFolder = (arm: string, seed: number): string => join(RUNS, `${arm}-${seed}`);
 
 /** Trains, draws and judges what of that is still to do. @returns undefined where it was stopped */
 export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, RunResult | undefined> {

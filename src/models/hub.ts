@@ -1,6 +1,6 @@
 /** `@huggingface/transformers`, an optional package: loaded when a model of the Hugging Face hub is first asked for. */
 import { resolve } from 'node:path';
-import { RecaptionError, reason } from '../errors.ts';
+import { RecaptionError, reason, rootOf } from '../errors.ts';
 import { exists } from '../files.ts';
 import type { Device } from '../tensor/device.ts';
 
@@ -63,9 +63,8 @@ export const shortName = (ref: string): string => ref.split(/[\\/]/).filter(Bool
 
 /** What the package says of a model that it cannot load, in words for whoever named it. */
 export function loadFailure(error: unknown): string {
-  let root = error as Error & { code?: string };
-  while (root?.cause instanceof Error) root = root.cause as Error & { code?: string };
-  if (root?.code === 'ENOTFOUND' || root?.code === 'EAI_AGAIN') return 'the hub cannot be reached';
+  const root = rootOf(error);
+  if (root.code === 'ENOTFOUND' || root.code === 'EAI_AGAIN') return 'the hub cannot be reached';
   const said = reason(root).replace(/\s+/g, ' ');
   if (/Unauthorized|\b401\b|\b404\b|Could not locate file/.test(said)) return `the hub has no such model, or not this file of it: ${said}`; // biome-ignore format: one line
   if (/local_files_only/.test(said)) return `a file is missing: ${/at "([^"]+)"/.exec(said)?.[1] ?? said}`;

@@ -3,9 +3,9 @@
  * asked again; what will not is told at once.
  */
 import OpenAI from 'openai';
-import { RecaptionError } from '../errors.ts';
+import { RecaptionError, rootOf } from '../errors.ts';
 import { random } from '../random.ts';
-import { exhausted, faultOf, notOpenAi, refusal, rootOf } from './faults.ts';
+import { exhausted, faultOf, notOpenAi, refusal } from './faults.ts';
 import { jsonFetch } from './fetch.ts';
 import { CLOCK, type Clock, type RateLimiter, type RateLimits, rateLimiter } from './limits.ts';
 import type { ServerRef } from './reference.ts';

@@ -1,6 +1,6 @@
 /** What can go wrong with a request: whether it may go well another time, and the sentence for it. */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
-import { RecaptionError, reason } from '../errors.ts';
+import { RecaptionError, reason, rootOf } from '../errors.ts';
 import { KEY_VARIABLES, type ServerRef } from './reference.ts';
 import { Unusable } from './unusable.ts';
 
@@ -50,12 +50,6 @@ const blames = ({ status, message }: APIError, what: RegExp) => (status ?? 0) >=
 /** Whether an error came in OpenAI's form, `{"error": {"message": …}}`, or at least with such a message. */
 const inForm = ({ error }: APIError): boolean =>
   typeof error === 'string' || typeof (error as { message?: unknown } | undefined)?.message === 'string';
-
-export function rootOf(error: unknown): Error & { code?: string } {
-  let root = error as Error & { code?: string };
-  while (root?.cause instanceof Error) root = root.cause as Error & { code?: string };
-  return root ?? new Error('unknown');
-}
 
 /** Milliseconds; the header has seconds or a date. */
 function retryAfter(headers: Headers | undefined): number | undefined {
