@@ -89,7 +89,7 @@ describe('a comparison', () => {
   beforeAll(async () => {
     events = await run(options('whole'));
     whole = await reportOf('whole');
-  });
+  }, 60_000);
 
   test('trains every arm with every seed, and says who drew more of what was asked for', async () => {
     expect(events.filter(({ kind }) => kind === 'run-done')).toHaveLength(4);
