@@ -1,3 +1,4 @@
+import type { Region, RegionRelation } from '../data/regions.ts';
 import type { Caption, CaptionKind } from '../data/sample.ts';
 import type { Image } from '../image/image.ts';
 import type { Cost } from '../remote/picture-chat.ts';
@@ -42,6 +43,9 @@ export interface PictureContext {
   name: string;
   captions: readonly Caption[];
   tags?: readonly string[];
+  /** What its sample says of its objects (`meta.graph`), for captioners of scenes. */
+  regions?: readonly Region[];
+  relations?: readonly RegionRelation[];
 }
 
 /** Pictures captioned at once where nobody says otherwise: more were no faster, and a kill would lose more work. */

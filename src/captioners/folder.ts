@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { RecaptionError } from '../errors.ts';
 import { exists } from '../files.ts';
 import { captionerConfigSchema, parseConfig } from '../models/captioner-config.ts';
-import { modelFiles, readJson } from '../models/model-folder.ts';
+import { modelFiles, readJson, refuseOtherKind } from '../models/model-folder.ts';
 
 /** Captioners that come with the package, by name. */
 const SHIPPED = fileURLToPath(new URL('../../assets/captioners/', import.meta.url));
@@ -25,6 +25,7 @@ const fileSchema = z.looseObject({
  */
 export async function captionerFolder(ref: string) {
   const folder = await folderOf(ref);
+  await refuseOtherKind(folder, 'recaption-captioner', 'no-captioner');
   const files = await modelFiles(folder);
   const place = files['config.json'];
   const hint =

@@ -10,7 +10,7 @@ import type { CaptionerConfig } from '../models/captioner-config.ts';
 import { loadWeights } from '../models/model-folder.ts';
 import { type Arrays, type Device, params, type Weights } from '../tensor/index.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
-import type { Explanation } from './captioner.ts';
+import type { Explanation, PictureContext } from './captioner.ts';
 import { captionerFolder } from './folder.ts';
 import { specialTokens } from './network.ts';
 import { encodedFeatures, openVisions } from './vision.ts';
@@ -24,11 +24,16 @@ export interface OpenNetwork {
   tokenizer: Tokenizer;
   /** Longest side of a picture that it can make use of. */
   resolution: number;
-  /** The network's image inputs for at most `batch` pictures; rows beyond them hold anything. */
-  inputs(images: readonly Image[], batch: number): Promise<Arrays>;
+  /** The network's image inputs for at most `batch` pictures; rows beyond them hold anything. @param contexts what samples say of them */
+  inputs(images: readonly Image[], batch: number, contexts?: readonly PictureContext[]): Promise<Arrays>;
   decoder(batch: number): Promise<CaptionDecoder>;
   /** What captions were made from, where it can tell: the captions as tokens. */
-  explain?(images: readonly Image[], batch: number, tokens: number[][]): Promise<Explanation[]>;
+  explain?(
+    images: readonly Image[],
+    batch: number,
+    tokens: number[][],
+    contexts?: readonly PictureContext[],
+  ): Promise<Explanation[]>;
   /** Of its frozen vision encoders. */
   close(): Promise<void>;
 }

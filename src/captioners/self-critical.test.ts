@@ -24,9 +24,9 @@ const images = references.map(
   }),
 );
 const feeds = pixelsOf(tinyPictures(config, 3));
-const open = async (baseline: 'greedy' | 'others') => {
+const open = async (baseline: 'greedy' | 'others', temperature = 1) => {
   const decoder = await captionDecoder(config, undefined, specialTokens(tokenizer), { batch: 3 });
-  return rollouts(decoder, tokenizer, images, { samples: 4, maxTokens: config.maxTokens, baseline });
+  return rollouts(decoder, tokenizer, images, { samples: 4, maxTokens: config.maxTokens, temperature, baseline }); // biome-ignore format: one line
 };
 
 describe('captions drawn to be rewarded', () => {
@@ -50,6 +50,13 @@ describe('captions drawn to be rewarded', () => {
     expect((await critic.draw(images, feeds, weights, 1)).drawn).toEqual(first.drawn);
     const other = await critic.draw(images, feeds, tinyWeights(config, 2), 1);
     expect(other.drawn.map(({ tokens }) => tokens)).not.toEqual(first.drawn.map(({ tokens }) => tokens));
+  });
+
+  it('are the likeliest ones at a temperature near 0', async () => {
+    const cold = await open('others', 1e-4);
+    const { drawn } = await cold.draw(images, feeds, weights, 1);
+    for (const { tokens } of drawn) expect(new Set(tokens.map(String)).size).toBe(1);
+    await cold.dispose();
   });
 
   it('are worth more the more they say what people said', async () => {

@@ -29,6 +29,8 @@ export interface RolloutOptions {
   samples: number;
   /** Longest caption in tokens: one of that length may not have come to its end. */
   maxTokens: number;
+  /** Above 0. Below 1 words that a smoothed captioner thinks barely possible are hardly ever drawn; the loss must be of the same distribution. */
+  temperature: number;
   /** What a caption is to be better than: the likeliest, word by word, or the mean of the others. */
   baseline: 'greedy' | 'others';
 }
@@ -41,7 +43,7 @@ export function rollouts(
   decoder: CaptionDecoder,
   tokenizer: Tokenizer,
   images: readonly TokenisedImage[],
-  { samples, maxTokens, baseline }: RolloutOptions,
+  { samples, maxTokens, temperature, baseline }: RolloutOptions,
 ): Rollouts {
   const words = (text: string) => [...ptbTokenize(text), END];
   const spoken = images.map(({ references }) => references.map(words));
@@ -57,7 +59,7 @@ export function rollouts(
     async draw(chosen, feeds, weights, seed) {
       const seeds = chosen.map((_, i) => seed + i);
       const given = { ...feeds, ...Object.fromEntries(weights) };
-      const captions = await decoder.sample(given, chosen.length, samples, { ...options, temperature: 1 }, seeds); // biome-ignore format: one line
+      const captions = await decoder.sample(given, chosen.length, samples, { ...options, temperature }, seeds); // biome-ignore format: one line
       // While the runtime's threads look for the baseline, this one rewards what was drawn.
       const greedy = baseline === 'greedy' ? decoder.decode(given, chosen.length, { ...options, beam: 1 }) : undefined; // biome-ignore format: one line
       let seconds = 0;

@@ -164,11 +164,13 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
   const described = images.reduce((most, { regions }) => Math.max(most, regions.length), 0);
   const regions = learnsSight ? Math.min(MOST_REGIONS, described) : 0;
   const tree = params();
-  const { loss, ...parts } = captionerLoss(tree, config, {
+  // Captions are drawn without dropout, and what is drawn is what must become likelier: with it, a baseline cancels nothing.
+  const heard = selfCritical > 0 ? { ...config, dropout: 0, tokenDropout: 0 } : config;
+  const { loss, ...parts } = captionerLoss(tree, heard, {
     batch,
     length: training.packedTokens,
     captions: captionsPerImage,
-    reinforce: selfCritical > 0,
+    reinforce: selfCritical > 0 ? { temperature: training.temperature } : undefined,
     words: learnsSight ? training.words : 0,
     regions: regions > 0 ? { count: regions, weight: training.regions } : undefined,
     distil: distil.length > 0 ? { groups: distil, weight: training.distil } : undefined,
@@ -195,7 +197,7 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
   let critic: Rollouts | undefined;
   if (selfCritical > 0) {
     const decoder = await captionDecoder(config, undefined, special, { batch, device });
-    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, baseline: 'others' }); // biome-ignore format: one line
+    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, temperature: training.temperature, baseline: 'others' }); // biome-ignore format: one line
     opened.push({ close: () => critic!.dispose() });
   }
 
@@ -307,6 +309,7 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
     fields,
     every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
     look: score,
+    lookFirst: from !== undefined && selfCritical > 0,
     metadata: () => {
       bestSaved = best;
       return { best: `${best}`, run: runName(options), data };

@@ -24,6 +24,7 @@ interface CaptionOptions extends Omit<CaptionRequest, 'noRepeatNgram'>, ServerLi
   /** What the parser makes of an option that begins with "--no-": true where it is not given. */
   repeatNgram: true | number;
   vision?: string[];
+  regions?: string;
   where?: string;
   overwrite: Overwrite;
   concurrency?: number;
@@ -59,6 +60,7 @@ export const register: Register = (program, context) => {
       kindsOf,
     )
     .option('--vision <ref...>', 'where their frozen vision encoders lie now, if they were moved')
+    .option('--regions <ref>', 'where the detector of a graph captioner lies now, if it was moved')
     .option('--where <query>', 'of a workspace, only the pictures that this finds: see recaption query')
     .addOption(
       new Option('--overwrite <which>', 'of a workspace, caption again: nothing, what failed, or everything')
@@ -130,6 +132,7 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
     captioner: refs = ['starter'],
     kind,
     vision,
+    regions,
     out,
     format,
     batch,
@@ -152,7 +155,7 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
     if (context.signal.aborted) return;
     const { loadCaptioner } = await import('../captioners/load.ts');
     const server = { ...serverOptions(options), recipe, signal: context.signal };
-    const captioner = await loadCaptioner(ref, { device, batch, vision, server });
+    const captioner = await loadCaptioner(ref, { device, batch, vision, regions, server });
     if (many) context.output.note(`${captioner.kind} captions by ${captioner.id}`);
     const { where, overwrite, concurrency, limit } = rest;
     // A server's captioner sees to it itself.

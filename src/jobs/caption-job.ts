@@ -4,6 +4,7 @@ import { dirname, isAbsolute, relative, sep } from 'node:path';
 import type { Captioner, CaptionRequest, CaptionResult, PictureContext } from '../captioners/captioner.ts';
 import { failureList, loadImages, mapAny, writeFailures } from '../data/index.ts';
 import { isInside } from '../data/paths.ts';
+import { regionsOf, relationsOf } from '../data/regions.ts';
 import type { Dataset, Failure, OnFailure, Sample } from '../data/sample.ts';
 import { exists, writeError } from '../files.ts';
 import type { Image } from '../image/image.ts';
@@ -198,6 +199,8 @@ export async function captionBatch(
       name: sample.image.name,
       captions: sample.captions,
       tags: tagsOf(sample),
+      regions: regionsOf(sample.meta),
+      relations: relationsOf(sample.meta),
     }),
   );
   const results = await captioner.caption(batch.map(({ image }) => image), request, contexts); // biome-ignore format: one line

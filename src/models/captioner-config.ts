@@ -135,6 +135,8 @@ export const trainingConfigSchema = z.strictObject({
       'it must be 0, or 2 and more: each is compared with the others',
     )
     .default(0),
+  /** At which these are drawn: below 1 the words that a smoothed captioner thinks barely possible are hardly ever. */
+  temperature: z.number().positive().max(10).default(0.7),
   /** Random crop of trained vision: the smallest share of the area kept; 1 never crops. */
   minCrop: z.number().min(0.1).max(1).default(1),
   /** Random change of brightness and colour balance for trained vision, as a share. */

@@ -89,7 +89,7 @@ describe('captions that are reinforced', () => {
     const packed = { ...pixelsOf(pictures), ...textOf(captions, 16, 3) };
     const worth = [1, -0.5, 2];
     const advantages = Float32Array.from(packed.segments as Int32Array, (k) => (k > 0 ? worth[k - 1] : 7));
-    const shape = { batch: 2, length: 16, captions: 3, reinforce: true };
+    const shape = { batch: 2, length: 16, captions: 3, reinforce: { temperature: 1 } };
     const { loss, caption } = await losses(shape, { ...packed, advantages });
     let [sum, count] = [0, 0];
     for (const [i, row] of captions.entries()) {

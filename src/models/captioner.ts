@@ -120,8 +120,8 @@ export interface LossInputs extends ImageInputs {
   length: number;
   /** Captions per image. */
   captions: number;
-  /** Reinforce captions by how much better than others they are (input `advantages`) instead of learning them all. */
-  reinforce?: boolean;
+  /** Reinforce captions by how much better than others they are (input `advantages`) instead of learning them all. They were drawn at this temperature. */
+  reinforce?: { temperature: number };
   /** Weight of the words loss; 0 leaves it, and its input, out. */
   words?: number;
   /** Regions per image with words of their own, and the weight of the loss for naming these there. */
@@ -193,7 +193,7 @@ export function captionerLoss(p: Params, c: CaptionerConfig, shape: LossInputs):
   const targets = reshape(ids('targets'), [b * t]);
   const real = where(equal(reshape(segments, [b * t]).cast('float32'), 0), 0, 1);
   const caption = shape.reinforce
-    ? crossEntropy(logits, targets, {
+    ? crossEntropy(div(logits, shape.reinforce.temperature), targets, {
         mask: mul(real, reshape(input('advantages', [b, t]), [b * t])),
         over: maximum(sum(real), 1),
       })

@@ -106,6 +106,28 @@ export async function modelFiles(folder: string): Promise<Record<(typeof FILES)[
   >;
 }
 
+/** What the folders are that commands make, by the `type` of their config.json. */
+const KINDS: Record<string, string> = {
+  'recaption-captioner': 'a captioner',
+  'recaption-graph-captioner': 'a graph captioner',
+  'recaption-relations': 'a relation graph',
+  'recaption-prompt-writer': 'a prompt writer',
+  'recaption-generator': 'a generator',
+  'recaption-autoencoder': 'an autoencoder',
+  'recaption-decoder': 'a decoder',
+};
+
+/** Refuses a folder that holds a model of another kind. @param code of a model that is not there @throws RecaptionError `code`, `bad-model` */
+export async function refuseOtherKind(folder: string, type: string, code: string): Promise<void> {
+  const place = join(folder, 'config.json');
+  const found = (await exists(place)) ? ((await readJson(place)) as { type?: unknown } | null)?.type : undefined;
+  if (typeof found !== 'string' || found === type || !(found in KINDS)) return;
+  throw new RecaptionError(code, `this is ${KINDS[found]}, and ${KINDS[type]} is wanted`, {
+    place: folder,
+    hint: `Name a folder made by \`recaption train ${type.replace('recaption-', '')}\`.`,
+  });
+} // biome-ignore format: one line
+
 /** Parses a JSON file of a model folder. @throws RecaptionError `bad-model` */
 export async function readJson(path: string): Promise<unknown> {
   try {

@@ -8,6 +8,7 @@ import { type Arrays, type Device, params } from '../../tensor/index.ts';
 import { HELD_RELATIONS, heldRelations, type Relation } from '../../world/index.ts';
 import type { PictureRegions } from '../regions/records.ts';
 import type { Sight } from '../regions/sight.ts';
+import { WORLD } from '../regions/world.ts';
 import { type RelationFile, relationFolder } from '../relations/folder.ts';
 import { firstOf, priorRows } from '../relations/relation-set.ts';
 import {
@@ -44,14 +45,25 @@ export interface SeenPicture {
 /**
  * @param sight what the captioner sees with: the relation graph must have been trained on the same regions, and on maps of encoders that are
  * among its own
- * @throws RecaptionError `no-relations`, `bad-model`, `bad-weights`
+ * @throws RecaptionError `no-relations`, `bad-config`, `bad-model`, `bad-weights`
  */
 export async function openEdges(
   { relations, by, device }: { relations?: string; by: EdgeSource; device: Device },
   sight: Sight,
 ): Promise<EdgeFinder> {
-  if (by === 'truth') return trueEdges;
-  const { folder, weights: path, file } = await relationFolder(relations ?? '');
+  if (by === 'truth') {
+    if (sight.proposer.id === WORLD) return trueEdges;
+    throw new RecaptionError('bad-config', 'what scenes say is of their own objects, and these regions are others', {
+      place: sight.proposer.ref,
+      hint: 'Add --regions world, or find relations by --relations.',
+    }); // biome-ignore format: one line
+  }
+  if (relations === undefined) {
+    throw new RecaptionError('bad-config', 'there is no relation graph to find edges with', {
+      hint: 'Name one by --relations, made by `recaption train relations`.',
+    });
+  }
+  const { folder, weights: path, file } = await relationFolder(relations);
   checkSame(file, sight, folder);
   const tree = params();
   relationLogits(tree, file.model, 1); // declares every tensor it must have

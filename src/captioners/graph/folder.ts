@@ -5,7 +5,7 @@ import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import { parseConfig } from '../../models/captioner-config.ts';
 import { graphCaptionerConfigSchema } from '../../models/graph-captioner/index.ts';
-import { modelFiles, readJson } from '../../models/model-folder.ts';
+import { modelFiles, readJson, refuseOtherKind } from '../../models/model-folder.ts';
 import { EDGE_SOURCES } from './edges.ts';
 
 const source = z.object({ ref: z.string(), id: z.string() });
@@ -36,9 +36,10 @@ export async function isGraphCaptioner(ref: string): Promise<boolean> {
   return fileSchema.pick({ type: true }).safeParse(await readJson(config)).success;
 }
 
-/** @throws RecaptionError `bad-model`, `bad-config` */
+/** @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */
 export async function graphCaptionerFolder(ref: string) {
   const folder = resolve(ref);
+  await refuseOtherKind(folder, 'recaption-graph-captioner', 'no-captioner');
   const files = await modelFiles(folder);
   const place = files['config.json'];
   const hint = 'Name a folder made by `recaption train graph-captioner`, whole and unchanged.';

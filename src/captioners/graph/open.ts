@@ -8,7 +8,7 @@ import { graphCaptionerLoss, graphKinds, WORD_KINDS } from '../../models/graph-c
 import { loadWeights } from '../../models/model-folder.ts';
 import { type Arrays, compile, type Device, type Program, params } from '../../tensor/index.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.ts';
-import type { Explanation } from '../captioner.ts';
+import type { Explanation, PictureContext } from '../captioner.ts';
 import { specialTokens } from '../network.ts';
 import type { OpenNetwork } from '../open.ts';
 import { openSight, type Sight } from '../regions/sight.ts';
@@ -20,7 +20,11 @@ import { type Graph, graphArrays } from './inputs.ts';
 export interface OpenGraphCaptioner extends OpenNetwork {
   file: GraphCaptionerFile;
   /** What it sees in pictures, and its network's inputs for them. */
-  graphs(images: readonly Image[], batch: number): Promise<{ graphs: Graph[]; arrays: Arrays }>;
+  graphs(
+    images: readonly Image[],
+    batch: number,
+    contexts?: readonly PictureContext[],
+  ): Promise<{ graphs: Graph[]; arrays: Arrays }>;
 }
 
 /**
@@ -50,7 +54,7 @@ export async function openGraphCaptioner(
   let edges: EdgeFinder | undefined;
   try {
     checkSight(sight, file, folder);
-    if (graph && graph.by !== 'truth') edges = await openEdges({ relations, by: graph.by, device }, sight); // biome-ignore format: one line
+    if (graph) edges = await openEdges({ relations, by: graph.by, device }, sight);
   } catch (error) {
     await sight.close();
     throw error;
@@ -59,12 +63,12 @@ export async function openGraphCaptioner(
     .update(await readFile(files['model.safetensors']))
     .digest('hex')
     .slice(0, 10);
-  const graphs = async (images: readonly Image[], batch: number) => {
-    const proposed = await sight.proposer.propose(images.map((image) => ({ image, regions: [] })));
+  const graphs: OpenGraphCaptioner['graphs'] = async (images, batch, contexts = []) => {
+    const proposed = await sight.proposer.propose(images.map((image, i) => ({ image, regions: contexts[i]?.regions ?? [] }))); // biome-ignore format: one line
     const seen = images.map(({ width, height }, i) => firstOf({ regions: proposed[i], aspect: width / height }, config.regions.most)); // biome-ignore format: one line
     const features = await sight.features(images, batch);
     const found = await edges?.find(
-      seen.map((regions) => ({ regions })),
+      seen.map((regions, i) => ({ regions, relations: contexts[i]?.relations })),
       features,
       { batch, most: config.edges },
     );
@@ -87,8 +91,9 @@ export async function openGraphCaptioner(
     images: readonly Image[],
     batch: number,
     tokens: number[][],
+    contexts?: readonly PictureContext[],
   ): Promise<Explanation[]> => {
-    const { graphs: seen, arrays } = await graphs(images, batch);
+    const { graphs: seen, arrays } = await graphs(images, batch, contexts);
     const { maxTokens } = config;
     const rows = new Int32Array(batch * maxTokens);
     const bos = tokenizer.specialId('<bos>');
@@ -109,7 +114,7 @@ export async function openGraphCaptioner(
     tokenizer,
     resolution: sight.resolution,
     graphs,
-    inputs: async (images, batch) => (await graphs(images, batch)).arrays,
+    inputs: async (images, batch, contexts) => (await graphs(images, batch, contexts)).arrays,
     explain,
     decoder: (batch) => graphDecoder(config, weights, specialTokens(tokenizer), { batch, device }),
     async close() {
@@ -120,7 +125,8 @@ export async function openGraphCaptioner(
   };
 }
 
-function checkSight(
+/** Its detector and its encoders must be those that it was trained with. @throws RecaptionError `bad-model` */
+export function checkSight(
   { proposer, encoders, maps }: Sight,
   { regions, model }: GraphCaptionerFile,
   place: string,
@@ -128,7 +134,7 @@ function checkSight(
   if (proposer.id !== regions.id) {
     throw new RecaptionError('bad-model', `the captioner was trained on the regions of ${regions.id}, these are of ${proposer.id}`, {
       place,
-      hint: 'Name its own detector, with the same description.',
+      hint: 'Name its own detector by --regions, with the same description.',
     }); // biome-ignore format: one line
   }
   const missing = model.regions.maps.find(({ encoder, name }) => !maps.some((map) => map.encoder === encoder && map.name === name)); // biome-ignore format: one line

@@ -83,7 +83,8 @@ describe('rewards', () => {
   it('go on from a captioner that has learnt what people wrote, and tell how fast they are', async () => {
     await run(options('base'));
     const rewarded = config({}, { selfCritical: 3 });
-    const events = await run(options('rewarded', { init: at('base'), relations: undefined, config: { training: rewarded.training }, steps: 2 })); // biome-ignore format: one line
+    const events = await run(options('rewarded', { init: at('base'), relations: undefined, val: at('val'), config: { training: rewarded.training }, steps: 2 })); // biome-ignore format: one line
+    expect(events.find((event) => event.kind === 'validation')).toMatchObject({ step: 0, best: true }); // what it starts from is measured first
     for (const { reward, rewardsPerSecond } of stepsOf(events)) {
       expect(reward).toBeGreaterThanOrEqual(0);
       expect(rewardsPerSecond).toBeGreaterThan(0);
@@ -111,5 +112,41 @@ describe('where edges come from', () => {
   it('is checked: a relation graph of other regions is refused', async () => {
     await expect(run(options('other', { regions: 'grid:2' }))).rejects.toMatchObject({ code: 'bad-model' });
     await expect(run(options('none', { relations: at('nothing') }))).rejects.toMatchObject({ code: 'no-relations' });
+    await expect(run(options('none', { relations: undefined, edges: 'network' }))).rejects.toMatchObject({ code: 'bad-config' });
+    await expect(run(options('none', { relations: undefined, edges: 'truth', regions: 'grid:2' }))).rejects.toMatchObject({ code: 'bad-config' });
   }); // biome-ignore format: one line
+
+  it('may be what samples say: captioning reads it, too', async () => {
+    const out = 'edges what scene';
+    const { code } = await say(
+      'caption',
+      at('val'),
+      '--captioner',
+      at(out),
+      '--explain',
+      '--out',
+      at('true.jsonl'),
+    );
+    expect(code).toBe(0);
+    const rows = (await readFile(at('true.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line)); // biome-ignore format: one line
+    expect(rows.some(({ explanation: { graph } }) => graph.relations.length > 0)).toBe(true);
+  });
+
+  it('is told of where the folder holds something else', async () => {
+    await expect(run(options('kind', { relations: at('edges nowhere: r') }))).rejects.toMatchObject({ code: 'no-relations', message: expect.stringContaining('a graph captioner') }); // biome-ignore format: one line
+    await expect(loadCaptioner(at('relations'))).rejects.toMatchObject({ code: 'no-captioner', message: expect.stringContaining('a relation graph') }); // biome-ignore format: one line
+    await expect(loadCaptioner('starter', { regions: 'world' })).rejects.toMatchObject({
+      code: 'bad-config',
+    });
+  });
+
+  it('must have the predicates of the captioner that a run goes on from', async () => {
+    const other = {
+      ...options('base-of-other'),
+      relations: undefined,
+      edges: 'truth' as const,
+      init: at('base'),
+    };
+    await expect(run(other)).rejects.toMatchObject({ code: 'bad-model', message: expect.stringContaining('predicates') }); // biome-ignore format: one line
+  });
 });

@@ -33,7 +33,7 @@ import { loadSceneGraphParser } from '../../text/scene-graph/index.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import { type Augmentation, drawMirrored, type TokenisedImage } from '../batches.ts';
 import { specialTokens } from '../network.ts';
-import { cacheSight, openSight } from '../regions/sight.ts';
+import { cacheSight, openSight, type Sight } from '../regions/sight.ts';
 import { relationFolder } from '../relations/folder.ts';
 import { eachParsed } from '../relations/mining.ts';
 import { type Rollouts, rollouts } from '../self-critical.ts';
@@ -43,6 +43,7 @@ import { graphCaptionerFolder, RELATIONS } from './folder.ts';
 import { findGraphs } from './graphs.ts';
 import { captionRows, type Graph, graphArrays, type KindedImage } from './inputs.ts';
 import { graphCaptionerCard } from './model-card.ts';
+import { checkSight } from './open.ts';
 import type { GraphStepFields, GraphTrainEvent } from './train-events.ts';
 import { validateGraph } from './validate.ts';
 import { kindsOfTokens } from './word-kinds.ts';
@@ -91,6 +92,8 @@ const trainingSchema = z.strictObject({
   scheduledSampling: z.number().min(0).max(1).default(0.25),
   /** Captions drawn of each image and rewarded by CIDEr-D, in place of learning those that people wrote; for `init`. 0: none. */
   selfCritical: z.number().int().min(0).max(100).default(0),
+  /** At which these are drawn: below 1 the words that a smoothed captioner thinks barely possible are hardly ever. */
+  temperature: z.number().positive().max(10).default(0.7),
   /** What a drawn caption is to be better than: the likeliest, or the mean of the others. */
   baseline: z.enum(['greedy', 'others']).default('others'),
   /** Relations of a picture that are drawn, as a multiple of those that captions tell of. */
@@ -111,6 +114,17 @@ const KEYS = 'docs/graph-captioner.md lists every key.';
 
 /** Regions of a picture at most. */
 const MOST_REGIONS = 16;
+
+/** Weights know regions, labels and predicates by their places: those of the captioner that a run goes on from must be the same. */
+function checkInit({ file, folder }: Awaited<ReturnType<typeof graphCaptionerFolder>>, sight: Sight, predicates: readonly string[]): void {
+  checkSight(sight, file, folder);
+  const own = file.graph?.predicates ?? [];
+  if (own.join('\n') === predicates.join('\n')) return;
+  throw new RecaptionError('bad-model', `the captioner was trained on ${own.length} predicates, ${predicates.length === own.length ? 'these are others' : `here are ${predicates.length}`}`, {
+    place: folder,
+    hint: 'Leave out --relations and --edges: with --init its own relation graph is used.',
+  });
+} // biome-ignore format: one line
 
 // biome-ignore lint/correctness/useYield: it stands in for one that tells how far it is
 async function* plainly<T>(all: T): AsyncGenerator<never, T> {
@@ -139,7 +153,7 @@ async function* train(
   const { model, training: asked } = parseConfig(looseSchema, options.config ?? {}, place, KEYS);
 
   const regions = options.regions ?? from?.file.regions.ref;
-  if (regions === undefined) throw new RecaptionError('bad-config', 'nobody proposes regions', { place, hint: 'Name a detector by --regions.' }); // biome-ignore format: one line
+  if (regions === undefined) throw new RecaptionError('bad-config', 'nobody proposes regions', { hint: 'Name a detector by --regions.' }); // biome-ignore format: one line
   const vision = options.vision.length > 0 ? options.vision : (from?.file.vision ?? []).map(({ ref }) => ref);
   const sight = await openSight({ regions, vision }, device);
   opened.push(sight);
@@ -152,6 +166,7 @@ async function* train(
   if (finder) opened.push(finder);
   // What samples say of sides does not hold in the mirror.
   const training: GraphTraining = { ...asked, flip: asked.flip && by !== 'truth' };
+  if (from) checkInit(from, sight, finder?.predicates ?? []);
   const config: GraphCaptionerConfig = parseConfig(
     graphCaptionerConfigSchema,
     {
@@ -218,7 +233,7 @@ async function* train(
   const scheduled = !selfCritical && config.body === 'lstm' && training.scheduledSampling > 0;
   const tree = params();
   // Captions are drawn without dropout, and what is drawn is what must become likelier: with it, a baseline cancels nothing.
-  const { loss, words, kinds } = graphCaptionerLoss(tree, selfCritical > 0 ? still(config) : config, { batch, captions, reinforce: selfCritical > 0, scheduled }); // biome-ignore format: one line
+  const { loss, words, kinds } = graphCaptionerLoss(tree, selfCritical > 0 ? still(config) : config, { batch, captions, reinforce: selfCritical > 0 ? { temperature: training.temperature } : undefined, scheduled: scheduled ? special : undefined }); // biome-ignore format: one line
   const network = await trainStep({
     params: tree,
     loss,
@@ -232,7 +247,7 @@ async function* train(
   let critic: Rollouts | undefined;
   if (selfCritical > 0) {
     const decoder = await graphDecoder(config, undefined, special, { batch, device });
-    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, baseline: training.baseline }); // biome-ignore format: one line
+    critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, temperature: training.temperature, baseline: training.baseline }); // biome-ignore format: one line
     opened.push({ close: () => critic!.dispose() });
   }
   const data = fingerprint(images);
@@ -336,6 +351,7 @@ async function* train(
     fields,
     every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
     look,
+    lookFirst: from !== undefined && selfCritical > 0,
     metadata: () => {
       bestSaved = best;
       return { best: `${best}`, run: runName(options), data, threshold: `${threshold}` };

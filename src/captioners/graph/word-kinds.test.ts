@@ -25,6 +25,10 @@ describe('the kinds of words', () => {
     );
   });
 
+  it('count a predicate only beside its ends', () => {
+    const caption = 'a dog on the grass looks on';
+    expect(marks(caption, [caption, caption, ...captions])).toBe('a| dog°| on^| the| grass°| looks| on|.');
+  });
   it('are those of the whole word for each of its parts', () => {
     expect(marks('two men play', [])).toBe('t|w|o| °|m°|e°|n°| |p|l|a|y|.');
   });

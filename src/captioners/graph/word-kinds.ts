@@ -7,8 +7,8 @@ import { wordnet } from '../../text/wordnet.ts';
 const [OBJECT, PREDICATE, OTHER] = WORD_KINDS.map((_, i) => i);
 
 /**
- * Kinds of a caption's tokens, from its scene graph: words of an object's name are objects, words of a predicate in any form are predicates.
- * The end, which follows them, is another.
+ * Kinds of a caption's tokens, from its scene graph: words of an object's name are objects; words of a predicate in any form are predicates
+ * where they stand beside one of its ends. The end, which follows them, is another.
  */
 export function kindsOfTokens(
   caption: string,
@@ -17,34 +17,41 @@ export function kindsOfTokens(
   tokenizer: Tokenizer,
 ): number[] {
   const { objects, relations } = parser.parse(caption);
-  const named = new Set(objects.flatMap(({ name }) => name.toLowerCase().split(' ')));
-  const related = new Set(relations.flatMap(({ predicate }) => predicate.split(' ')));
-  const words = wordsOf(tokens, tokenizer);
-  return [...words.map((word) => kindOf(word, named, related)), OTHER];
+  const names = new Map(objects.map(({ id, name }) => [id, new Set(name.toLowerCase().split(' '))]));
+  const spoken = relations.map(({ subject, predicate, object }) => ({ subject: names.get(subject)!, words: new Set(predicate.split(' ')), object: names.get(object)! })); // biome-ignore format: one line
+  const { words, of } = wordsOf(tokens, tokenizer);
+  const isObject = words.map((word) => [...names.values()].some((name) => name.has(word)));
+  const kinds = words.map((word, i) => {
+    if (isObject[i]) return OBJECT;
+    const [before, after] = [
+      words[isObject.lastIndexOf(true, i)] ?? '',
+      words[isObject.indexOf(true, i)] ?? '',
+    ];
+    const forms = [word, ...(word === '' ? [] : wordnet().baseForms(word, 'verb'))];
+    const isPredicate = spoken.some(
+      ({ subject, words, object }) =>
+        forms.some((form) => words.has(form)) &&
+        (object.has(after) || subject.has(before) || (subject.has(after) && object.has(before))),
+    );
+    return isPredicate ? PREDICATE : OTHER;
+  });
+  return [...of.map((i) => kinds[i] ?? OTHER), OTHER];
 }
 
-function kindOf(word: string, named: ReadonlySet<string>, related: ReadonlySet<string>): number {
-  if (named.has(word)) return OBJECT;
-  if (related.has(word)) return PREDICATE;
-  return word !== '' && wordnet().baseForms(word, 'verb').some((base) => related.has(base)) ? PREDICATE : OTHER; // biome-ignore format: one line
-}
-
-/** Of each token, the word that it is part of, in lower case and without punctuation. */
-function wordsOf(tokens: readonly number[], tokenizer: Tokenizer): string[] {
+/** The words of a caption, in lower case, and of each token the place of the word that it is part of: -1 for punctuation. */
+function wordsOf(tokens: readonly number[], tokenizer: Tokenizer): { words: string[]; of: number[] } {
   const parts = tokens.map((token) => tokenizer.decode([token]));
   const text = parts.join('').toLowerCase();
-  const starts: number[] = [];
+  const places = [...text.matchAll(/[\p{L}\p{N}'-]+/gu)].map(({ 0: word, index }) => ({
+    word,
+    index,
+    end: index + word.length,
+  }));
   let at = 0;
-  for (const part of parts) {
-    starts.push(at + part.length - part.trimStart().length);
+  const of = parts.map((part) => {
+    const start = at + part.length - part.trimStart().length;
     at += part.length;
-  }
-  const isLetter = (place: number) => /[\p{L}\p{N}'-]/u.test(text[place] ?? '');
-  return starts.map((start) => {
-    if (!isLetter(start)) return '';
-    let [from, to] = [start, start];
-    while (isLetter(from - 1)) from--;
-    while (isLetter(to)) to++;
-    return text.slice(from, to);
+    return places.findIndex(({ index, end }) => index <= start && start < end);
   });
+  return { words: places.map(({ word }) => word), of };
 }

@@ -88,6 +88,10 @@ describe.skipIf(fastest === undefined)('regions of FastestDet', () => {
         expect(Math.abs(same!.score - score)).toBeLessThan(0.1);
       }
     }
+    // Its graph is for one picture at a time.
+    const views = await Promise.all((await golden('fastestdet')).photos.slice(0, 3).map(async ({ file }) => ({ image: await open(file), regions: [] }))); // biome-ignore format: one line
+    const together = await proposer.propose(views);
+    for (const [i, view] of views.entries()) expect(together[i]).toEqual((await proposer.propose([view]))[0]);
     await proposer.close();
   });
 });

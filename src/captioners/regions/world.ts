@@ -4,6 +4,8 @@ import type { Image } from '../../image/image.ts';
 import { boxOf, SHAPES } from '../../world/index.ts';
 import type { ProposedRegion, RegionProposer } from './proposer.ts';
 
+/** The id of its regions. */
+export const WORLD = 'world';
 /** Objects of a scene at most. */
 const MOST = 8;
 const LABELS: readonly string[] = SHAPES;
@@ -11,7 +13,7 @@ const LABELS: readonly string[] = SHAPES;
 /** The shapes of a scene: those that its sample tells of, and where it tells of none, those that are read from the picture. */
 export function worldRegions(ref: string): RegionProposer {
   return {
-    id: 'world',
+    id: WORLD,
     ref,
     labels: LABELS,
     most: MOST,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RecaptionError } from '../../errors.ts';
 import { exists } from '../../files.ts';
 import { parseConfig } from '../../models/captioner-config.ts';
-import { readJson } from '../../models/model-folder.ts';
+import { readJson, refuseOtherKind } from '../../models/model-folder.ts';
 import { relationConfigSchema } from '../../models/relation-graph/config.ts';
 
 const count = z.number().int().nonnegative();
@@ -35,6 +35,7 @@ export async function relationFolder(
   ref: string,
 ): Promise<{ folder: string; weights: string; file: RelationFile }> {
   const folder = resolve(ref);
+  await refuseOtherKind(folder, 'recaption-relations', 'no-relations');
   const place = join(folder, 'config.json');
   if (!(await exists(place)) || !(await exists(join(folder, WEIGHTS)))) {
     throw new RecaptionError('no-relations', `there is no relation graph "${ref}"`, {

@@ -58,8 +58,8 @@ export async function* eachParsed<T, U>(
   return all;
 }
 
-/** What the captions of a picture tell of its regions. */
-export type Told = { predicate: number; pairs: [subject: number, object: number][] }[];
+/** What the captions of a picture tell of its regions: a bag of pairs for each predicate, and how many triplets speak of them. */
+export type Told = { predicate: number; pairs: [subject: number, object: number][]; triplets: number }[];
 
 export interface Vocabulary {
   /** Predicates with the number of pictures where both ends of one are regions, the commonest first. */
@@ -92,15 +92,20 @@ export function toldOf(
   matcher: LabelMatcher,
   predicates: ReadonlyMap<string, number>,
 ): Told {
-  const bags = new Map<number, Map<string, [number, number]>>();
+  const bags = new Map<number, { pairs: Map<string, [number, number]>; triplets: number }>();
   for (const { predicate, pairs } of groundTriplets(triplets, regions, matcher) satisfies GroundedTriplet[]) {
     const place = predicates.get(predicate);
     if (place === undefined) continue;
-    const bag = bags.get(place) ?? new Map<string, [number, number]>();
-    for (const pair of pairs) bag.set(pair.join(' '), pair);
+    const bag = bags.get(place) ?? { pairs: new Map(), triplets: 0 };
+    for (const pair of pairs) bag.pairs.set(pair.join(' '), pair);
+    bag.triplets++;
     bags.set(place, bag);
   }
-  return [...bags].map(([predicate, pairs]) => ({ predicate, pairs: [...pairs.values()] }));
+  return [...bags].map(([predicate, { pairs, triplets }]) => ({
+    predicate,
+    pairs: [...pairs.values()],
+    triplets,
+  }));
 }
 
 export interface Priors {

@@ -103,7 +103,13 @@ function trueRelations(
   const known = relations.filter(({ predicate }) => predicates.has(predicate)) as { subject: number; predicate: Relation; object: number }[]; // biome-ignore format: one line
   return heldRelations({ relations: known }).flatMap(({ subject, relation, object }) =>
     Math.max(subject, object) < regions
-      ? [{ predicate: predicates.get(relation)!, pairs: [[subject, object]] as [number, number][] }]
+      ? [
+          {
+            predicate: predicates.get(relation)!,
+            pairs: [[subject, object]] as [number, number][],
+            triplets: 1,
+          },
+        ]
       : [],
   );
 }

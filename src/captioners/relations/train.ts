@@ -141,7 +141,9 @@ async function* train(
   const clock = startClock(network, { minutes, steps, epochs }, { images: images.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
   const parameters = countParameters(tree.all);
   const tellers = views.filter(({ told }) => told.length > 0).length;
-  const edges = views.reduce((sum, { told }) => sum + told.length, 0) / images.length;
+  const edges =
+    views.reduce((sum, { told }) => told.reduce((all, { triplets }) => all + triplets, sum), 0) /
+    images.length;
   yield {
     kind: 'plan',
     images: images.length,

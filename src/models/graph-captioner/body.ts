@@ -35,15 +35,15 @@ export interface StepResult {
 export interface DecoderBody {
   memory(p: Params, c: GraphCaptionerConfig, nodes: GraphNodes): Memory;
   /**
-   * Whole captions that are known: tokens (R, T). `resampled` (R, T): 1 where the word before is what the decoder itself would have said
-   * (scheduled sampling; Bengio et al. 2015), with decoders that say one word after the other.
+   * Whole captions that are known: tokens (R, T). `resampled.where` (R, T): 1 where the word before is what the decoder itself would have said
+   * (scheduled sampling; Bengio et al. 2015), with decoders that say one word after the other; `never` are tokens that it does not write.
    */
   say(
     p: Params,
     c: GraphCaptionerConfig,
     memory: Memory,
     tokens: Tensor,
-    options: { captions: number; resampled?: Tensor },
+    options: { captions: number; resampled?: { where: Tensor; never: readonly number[] } },
   ): Said;
   /** Shapes of what is remembered from word to word; zero at the beginning, unless the memory has `start.NAME`. */
   state(c: GraphCaptionerConfig, rows: number): Record<string, number[]>;

@@ -5,6 +5,7 @@
 import {
   add,
   crossEntropy,
+  div,
   input,
   logSoftmax,
   maximum,
@@ -14,6 +15,7 @@ import {
   sum,
   type Tensor,
 } from '../../tensor/index.ts';
+import type { SpecialTokens } from '../search.ts';
 import { type DecoderBody, type Memory, wordLogits } from './body.ts';
 import type { GraphCaptionerConfig } from './config.ts';
 import { lstmBody } from './lstm.ts';
@@ -38,10 +40,10 @@ export interface GraphLossShape {
   captions: number;
   /** Tokens T of a caption; default: as many as there may be. */
   length?: number;
-  /** Reinforce captions by how much better than others they are: `weights` are advantages. */
-  reinforce?: boolean;
-  /** With the input `resampled`: some of the words before are what the decoder would have said. */
-  scheduled?: boolean;
+  /** Reinforce captions by how much better than others they are: `weights` are advantages. They were drawn at this temperature. */
+  reinforce?: { temperature: number };
+  /** With the input `resampled`: some of the words before are what the decoder would have said, tokens that are never written left out. */
+  scheduled?: Pick<SpecialTokens, 'never'>;
 }
 
 export interface GraphLosses {
@@ -58,19 +60,22 @@ export interface GraphLosses {
  * caption's end; `kinds` (R, T) int32, the kind of each target; `resampled` (R, T).
  */
 export function graphCaptionerLoss(p: Params, c: GraphCaptionerConfig, shape: GraphLossShape): GraphLosses {
-  const { batch, captions, length = c.maxTokens, reinforce = false, scheduled = false } = shape;
+  const { batch, captions, length = c.maxTokens, reinforce, scheduled } = shape;
   const rows = batch * captions;
   const body = bodyOf(c);
   const memory = body.memory(p, c, graphNodes(p, c, batch));
   const tokens = input('tokens', [rows, length], 'int32');
-  const resampled = scheduled ? input('resampled', [rows, length]) : undefined;
+  const resampled = scheduled && { where: input('resampled', [rows, length]), never: scheduled.never };
   const { states, kinds } = body.say(p, c, memory, tokens, { captions, resampled });
   const logits = wordLogits(p, c, states);
   const flat = (name: string) => input(name, [rows, length], 'int32').reshape([rows * length]);
   const weights = input('weights', [rows, length]).reshape([rows * length]);
   const targets = flat('targets');
   const words = reinforce
-    ? crossEntropy(logits, targets, { mask: weights, over: maximum(sum(input('real', [rows, length])), 1) })
+    ? crossEntropy(div(logits, reinforce.temperature), targets, {
+        mask: weights,
+        over: maximum(sum(input('real', [rows, length])), 1),
+      })
     : crossEntropy(logits, targets, { smoothing: c.labelSmoothing, mask: weights });
   if (!kinds || reinforce) return { loss: words, words };
   const ofKinds = crossEntropy(kinds.reshape([rows * length, 3]), flat('kinds'), { mask: weights });

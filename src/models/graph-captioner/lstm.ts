@@ -2,11 +2,12 @@
  * The Up-Down decoder (Anderson et al. 2018) over two sorts of nodes (paper B, section on the decoder): the first LSTM looks at what was said
  * and asks; objects and predicates answer, each sort by an attention of its own; the second LSTM speaks.
  */
-import { embedding, type LstmState, linear, lstmCell } from '../../nn/index.ts';
+import { embedding, HIDDEN, type LstmState, linear, lstmCell } from '../../nn/index.ts';
 import {
   add,
   argmax,
   concat,
+  constant,
   dropout,
   matmul,
   mul,
@@ -53,7 +54,7 @@ export const lstmBody: DecoderBody = {
       let gates = known.slice(1, t, t + 1).reshape([rows, 4 * c.width]);
       if (resampled && guess) {
         const own = wordGates(p, c, memory, guess, captions).reshape([rows, 4 * c.width]);
-        const share = resampled.slice(1, t, t + 1); // (R, 1)
+        const share = resampled.where.slice(1, t, t + 1); // (R, 1)
         gates = add(mul(gates, sub(1, share)), mul(own, share));
       }
       const step = lstmStep(p, c, memory, gates, state, captions);
@@ -61,7 +62,7 @@ export const lstmBody: DecoderBody = {
       outs.push(step.out.reshape([rows, 1, c.width]));
       if (step.kind) kinds.push(step.kind.reshape([rows, 1, step.kind.shape[1]]));
       if (resampled && t + 1 < length)
-        guess = argmax(wordLogits(p, c, step.out), 1)
+        guess = argmax(add(wordLogits(p, c, step.out), unwritten(resampled.never, c.vocabulary)), 1)
           .cast('int32')
           .reshape([rows, 1]);
     }
@@ -76,6 +77,13 @@ export const lstmBody: DecoderBody = {
     return lstmStep(p, c, memory, gates, state, captions);
   },
 };
+
+/** (1, V): far below any logit at the tokens that are never written. */
+function unwritten(never: readonly number[], vocabulary: number): Tensor {
+  const mask = new Float32Array(vocabulary);
+  for (const token of never) mask[token] = HIDDEN;
+  return constant(mask, [1, vocabulary], 'float32');
+}
 
 const STATE = ['h1', 'c1', 'h2', 'c2'] as const;
 type State = Record<string, Tensor>;

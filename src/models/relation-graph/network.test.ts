@@ -74,7 +74,23 @@ describe('the loss of a relation graph', () => {
 
   it('is zero, and no NaN, where nothing is told and nothing counts', async () => {
     const nothing = await run(false, new Uint8Array(bags.length), new Float32Array(bags.length));
-    expect([nothing.loss, nothing.told, nothing.untold]).toEqual([0, 0, 0]);
+    expect([nothing.loss, nothing.told, nothing.untold].map((one) => one + 0)).toEqual([0, 0, 0]); // -0 is zero
+  });
+
+  it('still knows the way where a bag is all but impossible', async () => {
+    const low = new Map(weights).set('prior.gain', new Float32Array([1]));
+    low.set('prior.weight', weights.get('prior.weight')!.map(() => -40) as Float32Array<ArrayBuffer>);
+    const tree = params();
+    const { told } = relationLoss(tree, config, { batch: B });
+    const logits = relationLogits(params(), config, B);
+    const gain = tree.all.get('prior.gain')!.tensor;
+    const [slope] = gradients(told, [gain]);
+    const program = await compile({ outputs: { told, slope: slope!, logits } });
+    const out = (await program.run({ ...feeds, bags, others, ...Object.fromEntries(low) })) as Record<string, Float32Array>; // biome-ignore format: one line
+    await program.dispose();
+    const any = Math.log([1, 2, 5].reduce((total, pair) => total + Math.exp(out.logits[at(0, pair, 0)]), 0));
+    expect(out.told[0]).toBeCloseTo(-(any + out.logits[at(1, 3, 1)]) / 2, 3);
+    expect(out.slope[0]).toBeCloseTo(40, 3); // a gain one smaller makes it e^40 times as likely
   });
 
   it('has gradients that agree with differences', async () => {

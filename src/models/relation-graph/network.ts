@@ -5,7 +5,7 @@
  *   regions (B, N) ─► subject and object vectors ─┐
  *   boxes of pairs ─► geometry, union features  ──┼─► pair (B, N², H) ─► predicates (B, N², P), + prior of the two labels
  */
-import { embedding, linear } from '../../nn/index.ts';
+import { embedding, HIDDEN, linear } from '../../nn/index.ts';
 import {
   abs,
   add,
@@ -14,9 +14,12 @@ import {
   dropout,
   exp,
   gather,
+  greater,
   input,
+  less,
   log,
   matmul,
+  max,
   maximum,
   minimum,
   mul,
@@ -26,9 +29,11 @@ import {
   type Params,
   relu,
   reshape,
+  stopGradient,
   sub,
   sum,
   type Tensor,
+  where,
   zeros,
 } from '../../tensor/index.ts';
 import type { RegionsConfig, RelationConfig } from './config.ts';
@@ -106,8 +111,8 @@ export interface RelationLosses {
   untold: Tensor;
 }
 
-/** Probabilities are kept this far from 0 under the logarithm. */
-const LEAST = 1e-6;
+/** Below this −Σ log(1 − p) the logarithm of the noisy-OR is that of Σ p: the difference to 1 would be lost, and with it the slope. */
+const SMALL = 1e-3;
 
 /**
  * Binary cross-entropy over bags. A bag holds a predicate if one of its pairs does: p(r | bag) = 1 − Π (1 − p), noisy-OR.
@@ -125,11 +130,20 @@ export function relationLoss(
   const present = single ? bags : minimum(sum(bags, [1]), 1);
   const all = single
     ? mul(bags, sub(not, logits)) // −log p
-    : mul(present, neg(log(maximum(sub(1, exp(neg(sum(mul(bags, not), [1])))), LEAST))));
+    : mul(present, neg(logAny(logits, bags, sum(mul(bags, not), [1]))));
   const count = maximum(sum(present), 1);
   const told = div(sum(all), count);
   const untold = div(sum(mul(not, input('others', logits.shape))), count);
   return { loss: add(told, untold), told, untold };
+}
+
+/** log(1 − e^−S), where S = Σ −log(1 − p) over the pairs of a bag. */
+function logAny(logits: Tensor, bags: Tensor, total: Tensor): Tensor {
+  const inside = where(greater(bags, 0), logits, HIDDEN);
+  const most = stopGradient(max(inside, [1], { keepDims: true }));
+  const logSum = add(log(sum(exp(sub(inside, most)), [1])), most.reshape(total.shape));
+  const direct = log(sub(1, exp(neg(maximum(total, SMALL)))));
+  return where(less(total, SMALL), logSum, direct);
 }
 
 const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log(add(1, exp(neg(abs(x))))));

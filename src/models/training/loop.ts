@@ -92,6 +92,8 @@ export interface LoopOptions<Event, Fields extends object> {
   /** Every so many steps, and at the end: validation, previews. */
   every: number;
   look(): AsyncIterable<Event>;
+  /** Look before the first step as well: what a run starts from may be better than all that comes of it. */
+  lookFirst?: boolean;
   /** What else the state to resume from holds. */
   metadata(): Record<string, string>;
   /** Written before the state is: what it needs to go on. */
@@ -121,6 +123,7 @@ export async function* trainingLoop<Event, Fields extends object = object>({
   fields,
   every,
   look,
+  lookFirst = false,
   metadata,
   beforeSave,
   urgent,
@@ -146,7 +149,17 @@ export async function* trainingLoop<Event, Fields extends object = object>({
 
   let savedAt = network.step > 0 ? clock.seconds() : Number.NEGATIVE_INFINITY;
   let lookedAt = -1;
+  const lookAt = async function* (step: number) {
+    if (savedAt < 0) {
+      // What is looked at writes a model: a kill between the two would leave one without the state to go on from.
+      savedAt = clock.seconds();
+      yield await save();
+    }
+    lookedAt = step;
+    yield* look();
+  };
   let rate = 0; // images per second, smoothed
+  if (lookFirst && network.step === 0) yield* lookAt(0);
   while (clock.progress() < 1 && !signal.aborted) {
     const start = performance.now();
     const feeds: Arrays[] = [];
@@ -171,15 +184,7 @@ export async function* trainingLoop<Event, Fields extends object = object>({
     await logMetrics(out, event);
     yield event as Awaited<StepEvent & Fields>; // it is no promise, whatever its fields are
 
-    if (step % every === 0) {
-      if (savedAt < 0) {
-        // What is looked at writes a model: a kill between the two would leave one without the state to go on from.
-        savedAt = clock.seconds();
-        yield await save();
-      }
-      lookedAt = step;
-      yield* look();
-    }
+    if (step % every === 0) yield* lookAt(step);
     if (clock.seconds() - Math.max(0, savedAt) > SAVE_EVERY || urgent()) {
       savedAt = clock.seconds();
       yield await save();

@@ -42,7 +42,7 @@ export async function openOnnxModel(
 ): Promise<OnnxModel> {
   const { description, path } = await locate(ref);
   const model = await readFile(path).catch(() => {
-    throw new RecaptionError('file-not-found', 'the vision model does not exist', { place: path });
+    throw noModel(path);
   });
   const { input } = description;
   const cut = extractOnnx(model, {
@@ -78,25 +78,49 @@ export async function openOnnxModel(
     .digest('hex')
     .slice(0, 12);
 
+  const ask = async (images: readonly Image[]): Promise<Answer[]> => {
+    const n = images.length;
+    const pixels = await pixelsOf(images, input);
+    const feeds = { [input.name]: new Tensor('float32', pixels, [n, 3, input.size, input.size]) };
+    const results = await session.run(feeds, { logSeverityLevel: 4 }); // what fails is told by what is thrown
+    return images.map((_, i) => ({
+      of(tensor) {
+        const all = results[tensor].data as Float32Array;
+        return all.subarray((i * all.length) / n, ((i + 1) * all.length) / n);
+      },
+    }));
+  };
+  const askEach = async (images: readonly Image[]) => {
+    const answers: Answer[] = [];
+    for (const image of images) answers.push(...(await ask([image])));
+    return answers;
+  };
+  let alone = false; // many a graph was made for one picture, and says so only when it is run
+
   return {
     description,
     path,
     id: `${basename(path, '.onnx')}-${digest}`,
     async run(images) {
-      const n = images.length;
-      const pixels = await pixelsOf(images, input);
-      const feeds = { [input.name]: new Tensor('float32', pixels, [n, 3, input.size, input.size]) };
-      const results = await session.run(feeds);
-      return images.map((_, i) => ({
-        of(tensor) {
-          const all = results[tensor].data as Float32Array;
-          return all.subarray((i * all.length) / n, ((i + 1) * all.length) / n);
-        },
-      }));
+      if (alone) return askEach(images);
+      try {
+        return await ask(images);
+      } catch (error) {
+        if (images.length < 2) throw error;
+        const answers = await askEach(images);
+        alone = true;
+        return answers;
+      }
     },
     close: () => session.release(),
   };
 }
+
+const noModel = (place: string): RecaptionError =>
+  new RecaptionError('file-not-found', 'the vision model does not exist', {
+    place,
+    hint: 'Where it was moved, name its place now by --vision or --regions.',
+  });
 
 /** Pictures as the model wants them: (N, 3, size, size). */
 async function pixelsOf(images: readonly Image[], input: Description['input']): Promise<Float32Array> {
@@ -122,6 +146,7 @@ async function toSquare(image: Image, { size, fit, fill }: Description['input'])
 
 async function locate(ref: string): Promise<{ description: Description; path: string }> {
   const isModel = ref.endsWith('.onnx');
+  if (isModel && !(await exists(ref))) throw noModel(ref);
   const beside = isModel ? ref.replace(/\.onnx$/, '.json') : ref;
   const place = !isModel || (await exists(beside)) ? beside : known(basename(ref, '.onnx'));
   const text = await readFile(place, 'utf8').catch(() => {

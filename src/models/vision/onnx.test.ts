@@ -112,7 +112,13 @@ describe('a vision model that cannot be used gets a sentence naming the file', (
     });
   };
   it('when the model or its description is missing', async () => {
-    await refused(join(folder.path, 'none.onnx'), 'file-not-found', /no description/, /none\.json$/);
+    await refused(join(folder.path, 'none.onnx'), 'file-not-found', /model does not exist/, /none\.onnx$/);
+    await refused(
+      await folder.write({ 'alone.onnx': '' }),
+      'file-not-found',
+      /no description/,
+      /alone\.json$/,
+    );
     const lonely = await folder.write({ 'lonely.json': JSON.stringify(description()) });
     await refused(lonely, 'file-not-found', /model does not exist/, /lonely\.onnx$/);
   });
