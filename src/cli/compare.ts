@@ -189,7 +189,11 @@ function tell(event: CompareEvent, output: Output): void {
       if (event.complete) printReport(event.report, event.path, output);
       break;
     case 'stopped':
-      output.print('Stopped: what is done is kept');
+      output.print(
+        event.kept
+          ? 'Stopped: what is done is kept, and --resume goes on with it'
+          : 'Stopped before anything was trained',
+      );
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ExperimentOptions } from '../experiments/experiment.ts';
-import { EXPERIMENTS } from '../experiments/experiments.ts';
-import { PROMPT_KINDS, type PromptKind } from '../experiments/prompts.ts';
+import { EXPERIMENTS, promptsOf } from '../experiments/experiments.ts';
+import type { PromptKind } from '../experiments/prompts.ts';
 import type { Device } from '../tensor/device.ts';
 import { commandLine, openJudges, tellComparison } from './compare.ts';
 import type { Context, Register } from './main.ts';
@@ -33,7 +33,8 @@ export const register: Register = (program, context) => {
         'these captions, and a report is written.',
     )
     .addHelpText('after', '\nExample:\n  $ recaption experiment caption-kind --quick --out kinds');
-  for (const { name, summary, forms } of EXPERIMENTS)
+  for (const one of EXPERIMENTS) {
+    const { name, summary, forms } = one;
     experiment
       .command(name)
       .summary(summary)
@@ -43,7 +44,7 @@ export const register: Register = (program, context) => {
       .option('--steps <n>', 'steps of each training', wholeNumber(1))
       .option('--scenes <n>', 'scenes to learn from', wholeNumber(10, 1_000_000))
       .option('--most <n>', 'prompts of each kind', wholeNumber(1, 100_000))
-      .option('--prompts <kinds>', 'kinds of prompts', choicesOf(PROMPT_KINDS, 'kinds of prompts'))
+      .option('--prompts <kinds>', 'kinds of prompts', choicesOf(promptsOf(one), 'kinds of prompts'))
       .option('--clip <ref>', 'CLIP that judges as well', 'world')
       .option(
         '--upsampler <ref>',
@@ -60,6 +61,7 @@ export const register: Register = (program, context) => {
       .action((options: Options, command) =>
         run(name, options, context, command.parent?.parent?.rawArgs ?? []),
       );
+  }
 };
 
 async function run(name: string, options: Options, context: Context, argv: string[]): Promise<void> {

@@ -89,7 +89,8 @@ export type CompareEvent =
   | { kind: 'failure'; failure: Failure }
   | { kind: 'warning'; code: string; message: string }
   | { kind: 'report'; report: CompareReport; path: string; complete: boolean }
-  | { kind: 'stopped' };
+  /** Whether there are runs to go on with. */
+  | { kind: 'stopped'; kept: boolean };
 
 /** What of the folder is locked. */
 const LOCKED = 'plan.json';
@@ -218,7 +219,7 @@ async function* allRuns({
   let steps = saved?.steps ?? options.steps;
   if (steps === undefined) steps = yield* measureSteps(options, training(arms[0], seeds[0], TRIED), join(out, 'trial')); // biome-ignore format: one line
   if (signal.aborted) {
-    yield { kind: 'stopped' };
+    yield { kind: 'stopped', kept: saved !== undefined };
     return;
   }
   const plan: Plan = { ...given, steps };
@@ -277,7 +278,7 @@ async function* allRuns({
       yield { kind: 'run', arm: arm.name, seed, number: i + 1, runs: runs.length, event };
     }
     if (result === undefined || signal.aborted) {
-      yield { kind: 'stopped' };
+      yield { kind: 'stopped', kept: planned };
       return;
     }
     results.push(result);

@@ -56,7 +56,7 @@ export async function* runExperiment(options: ExperimentOptions): AsyncGenerator
   });
   const places = yield* captionedWorld(scenes);
   if (!places) {
-    yield { kind: 'stopped' };
+    yield { kind: 'stopped', kept: false };
     return;
   }
   const { command, upsample, resume, init, clip } = options;

@@ -2,7 +2,7 @@
 import { parseBlend } from '../data/blend.ts';
 import type { Reword } from '../generators/train-setup.ts';
 import { random } from '../random.ts';
-import type { SceneObject, SceneOptions } from '../world/index.ts';
+import { type SceneObject, type SceneOptions, WORLD_KINDS } from '../world/index.ts';
 import type { Arm } from './arms.ts';
 import type { CompareOptions } from './compare.ts';
 import { garble } from './garble.ts';
@@ -126,6 +126,9 @@ export const STORY: Experiment = {
   prompts: ['descriptive'],
   forms: { quick: QUICK, full: FULL },
 };
+
+/** Kinds of prompts that its scenes can be asked for by. */
+export const promptsOf = ({ rare }: Experiment): PromptKind[] => [...WORLD_KINDS, 'upsampled', 'as-learnt', ...(rare ? (['rare'] as const) : [])]; // biome-ignore format: one line
 
 export const EXPERIMENTS: Experiment[] = [
   {

@@ -142,11 +142,11 @@ function differenceFigure({ differences, main }: CompareReport, kind: PromptKind
     escapeHtml(`${one.to} − ${one.from}`),
     `${signed(scale * one.difference)} <span class="soft">${signed(scale * one.interval[0])} to ${signed(scale * one.interval[1])}</span>`,
     one.p < 0.001 ? '< 0.001' : one.p.toFixed(3),
-    ...one.perSeed.map(({ difference, interval: [low, high] }) => `${signed(scale * difference)} <span class="soft">${signed(scale * low)} to ${signed(scale * high)}</span>`), // biome-ignore format: one line
+    ...(seeds.length > 1 ? one.perSeed : []).map(({ difference, interval: [low, high] }) => `${signed(scale * difference)} <span class="soft">${signed(scale * low)} to ${signed(scale * high)}</span>`), // biome-ignore format: one line
   ]);
   return `<h3>Differences in ${DIFFERENCES[main]}</h3>
 <figure class="scroll">${forestChart(`Differences, ${kind} prompts`, own.map(row), unit)}<figcaption>Paired: the same prompt, the same noise, the same seed. What crosses the line may be chance.</figcaption></figure>
-${seeds.length > 1 ? table(['', 'all seeds', 'p', ...seeds], rows) : ''}`;
+${table(['', seeds.length > 1 ? 'all seeds' : seeds[0], 'p', ...(seeds.length > 1 ? seeds : [])], rows)}`;
 }
 
 function curveSection(report: CompareReport): string {

@@ -50,7 +50,7 @@ export interface RunResult {
   minutes: Minutes;
 }
 
-/** Wall-clock minutes, all sessions together. */
+/** Wall-clock minutes: of the training those of all sessions, of the rest those of the session that finished it. */
 export interface Minutes {
   training: number;
   drawing: number;

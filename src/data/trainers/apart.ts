@@ -1,4 +1,4 @@
-/** An export lies apart from the pictures that it is made of: what it writes must not be read. */
+/** What is made of pictures lies apart from them: what it writes must not be read. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RecaptionError } from '../../errors.ts';
@@ -9,8 +9,8 @@ import { isMetadata } from '../readers/imagefolder.ts';
 import { isFolder } from './configuration.ts';
 
 /**
- * Refuses an export into the folder that a collection is read from, or below it: its subfolders are read too. A workspace names its
- * pictures one by one, so it may hold the export.
+ * Refuses an output in the folder that a collection is read from, or below it: its subfolders are read too. A workspace names its
+ * pictures one by one, so it may hold the output.
  * @param place as `openDataset` takes it
  * @throws RecaptionError `output-is-source`
  */
@@ -53,7 +53,7 @@ async function realPlace(path: string): Promise<string> {
 }
 
 function outputIsSource(place: string): RecaptionError {
-  const message = 'the export would be written among the pictures that are read';
+  const message = 'the output would be written among the pictures that are read';
   return new RecaptionError('output-is-source', message, {
     place,
     hint: 'Name a folder outside of theirs.',
