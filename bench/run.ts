@@ -6,6 +6,8 @@ const BENCHMARKS: Record<string, string> = {
   'train-step': 'a training step of a transformer, against PyTorch',
   'generator-step': 'a training step of the default generator, against PyTorch',
   'graph-step': 'a training step of the graph captioner, against PyTorch',
+  'graph-evidence':
+    'what graph, convolution, kinds of words and rewards are worth to the graph captioner: OUT',
   sample: 'pictures drawn a second, against PyTorch',
   'scene-reader': 'share of unseen scenes that are read back right, clean and spoilt',
   caption: 'captions a second of any captioner, from decoded pictures: MODEL_DIR SOURCE',
