@@ -148,7 +148,7 @@ export const EXPERIMENTS: Experiment[] = [
     summary: 'how many of the captions should be synthetic (paper A, experiment 2)',
     title: 'How many of the captions should be synthetic?',
     arms: [0, 50, 65, 80, 90, 95, 100].map((percent) => arm(`d${percent}`, share(percent))),
-    prompts: ['short', 'descriptive'],
+    prompts: ['short', 'descriptive', 'upsampled'],
     forms: { quick: QUICK, full: FULL },
   },
   {
