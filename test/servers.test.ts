@@ -195,6 +195,10 @@ describe('drawing through a server', () => {
       '3',
       '--out',
       at('there'),
+      '--timeout',
+      '60',
+      '--rpm',
+      '600',
     );
     expect(there.code, there.stderr).toBe(0);
     await say('generate', prompt, '--model', 'world', '--seed', '3', '--out', at('here'));
@@ -204,6 +208,14 @@ describe('drawing through a server', () => {
     );
     expect(Buffer.from(one.data).equals(Buffer.from(other.data))).toBe(true);
   }, 60_000);
+
+  it('has no patience with what is here', async () => {
+    const draw = await say('generate', 'a cat', '--timeout', '5', '--out', at('none'));
+    const write = await say('upsample', 'a cat', '--rpm', '5');
+    expect([draw.code, write.code]).toEqual([2, 2]);
+    expect(draw.stderr).toContain('--model openai:MODEL@URL');
+    expect(write.stderr).toContain('--with openai:MODEL@URL');
+  });
 });
 
 it('ends when it is interrupted', async () => {

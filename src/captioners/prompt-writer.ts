@@ -9,6 +9,7 @@ import { parseConfig } from '../models/captioner-config.ts';
 import { languageLoss, languageModel } from '../models/language-model.ts';
 import { loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
 import { random } from '../random.ts';
+import type { ConnectionOptions } from '../remote/connection.ts';
 import { isServerRef } from '../remote/reference.ts';
 import { type Device, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -38,9 +39,9 @@ const SHARE = 0.4;
  */
 export async function loadPromptWriter(
   ref = 'starter',
-  { device = 'cpu', signal }: { device?: Device; signal?: AbortSignal } = {},
+  { device = 'cpu', server }: { device?: Device; server?: ConnectionOptions } = {},
 ): Promise<PromptWriter & { close(): Promise<void> }> {
-  if (isServerRef(ref)) return serverPromptWriter(ref, { signal });
+  if (isServerRef(ref)) return serverPromptWriter(ref, server);
   const folder = await placeOf(ref);
   const files = await modelFiles(folder);
   const hint = 'The file was changed, or is of another kind or version: copy the whole model folder again.';

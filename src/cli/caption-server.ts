@@ -4,32 +4,38 @@ import type { ServerCaptionerOptions } from '../captioners/server/captioner.ts';
 import { openDataset } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
 import { measureImage } from '../image/index.ts';
+import type { ConnectionOptions } from '../remote/connection.ts';
 import type { Cost } from '../remote/picture-chat.ts';
 import { isServerRef } from '../remote/reference.ts';
 import type { Context } from './main.ts';
 import { number, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, printable } from './output.ts';
 
-/** Whoever asks a server may say how much and how fast. */
-export interface ServerLimits {
+/** Whoever asks a server may say how fast and how long. */
+export interface ServerPatience {
   rpm?: number;
-  tpm?: number;
   timeout?: number;
+}
+
+/** And how much, where pictures are sent. */
+export interface ServerLimits extends ServerPatience {
   tries?: number;
+  tpm?: number;
   maxSide?: number;
   price?: { in: number; out: number };
 }
 
+export const addPatienceOptions = (command: Command): Command =>
+  command.option('--rpm <n>', 'requests that a server is sent in a minute at most', wholeNumber(1)).option(
+    '--timeout <s>',
+    'seconds that an answer of a server may take (default: 120)',
+    number('above 0', (s) => s > 0),
+  );
+
 export const addServerOptions = (command: Command): Command =>
-  command
-    .option('--rpm <n>', 'requests that a server is sent in a minute at most', wholeNumber(1))
-    .option('--tpm <n>', 'tokens that a server is sent and asked for in a minute at most', wholeNumber(1))
-    .option(
-      '--timeout <s>',
-      'seconds that an answer of a server may take (default: 120)',
-      number('above 0', (s) => s > 0),
-    )
+  addPatienceOptions(command)
     .option('--tries <n>', 'times that a server is sent a request at most (default: 6)', wholeNumber(1, 100))
+    .option('--tpm <n>', 'tokens that a server is sent and asked for in a minute at most', wholeNumber(1))
     .option(
       '--max-side <pixels>',
       'longest side of the pictures that a server is sent (default: 1024)',
@@ -54,6 +60,13 @@ function priceOf(text: string): { in: number; out: number } {
     return { in: prices[0], out: prices[1] };
   throw new InvalidArgumentError('It must be two numbers, such as 0.15,0.6.');
 }
+
+/** @throws UsageError where there is no server to be patient with */
+export function patienceOptions(ref: string, { rpm, timeout }: ServerPatience, what: string): ConnectionOptions {
+  const given = Object.fromEntries(Object.entries({ requestsPerMinute: rpm, timeout }).filter(([, value]) => value !== undefined));
+  if (isServerRef(ref) || Object.keys(given).length === 0) return given;
+  throw new UsageError('--rpm and --timeout are for models behind a server', { hint: `Name one by ${what} openai:MODEL@URL.` });
+} // biome-ignore format: one line
 
 export const serverOptions = ({ rpm, tpm, price, timeout, tries, maxSide, concurrency }: ServerChoices): ServerCaptionerOptions => ({
   requestsPerMinute: rpm,

@@ -246,7 +246,7 @@ async function draw(suite: Suite, options: Options, context: Context): Promise<s
   const out = join(required(options.out, '--out <dir>'), 'pictures');
   const { loadGenerator } = await import('../generators/load.ts');
   const { suitePictureName } = await import('../evaluate/suite-pictures.ts');
-  const generator = await loadGenerator(ref, { device, text, latent, signal: context.signal });
+  const generator = await loadGenerator(ref, { device, text, latent, server: { signal: context.signal } });
   try {
     const prompts = suite.prompts.map(({ prompt }) => prompt);
     const nameOf = (i: number, k: number) => suitePictureName(suite, i, k, count);

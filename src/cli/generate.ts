@@ -5,13 +5,14 @@ import { UsageError } from '../errors.ts';
 import { type GenerateJobOptions, generatePictures } from '../jobs/generate-job.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
 import type { Device } from '../tensor/device.ts';
+import { addPatienceOptions, patienceOptions, type ServerPatience } from './caption-server.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, printable } from './output.ts';
 import { shortPath } from './places.ts';
 import { kindOption, promptsOf } from './prompts.ts';
 
-interface Options extends Omit<GenerateJobOptions['request'], 'batch'> {
+interface Options extends Omit<GenerateJobOptions['request'], 'batch'>, ServerPatience {
   model: string;
   text?: string;
   latent?: string;
@@ -27,7 +28,7 @@ interface Options extends Omit<GenerateJobOptions['request'], 'batch'> {
 }
 
 export const register: Register = (program, context) => {
-  program
+  const generate = program
     .command('generate')
     .summary('draw pictures of prompts')
     .description(
@@ -60,10 +61,11 @@ export const register: Register = (program, context) => {
       'after',
       '\nExample:\n  $ recaption generate "three small red circles left of a blue square, white background" --out pictures',
     )
-    .action((prompts: string[], options: Options) => generate(prompts, options, context));
+    .action((prompts: string[], options: Options) => draw(prompts, options, context));
+  addPatienceOptions(generate);
 };
 
-async function generate(words: string[], options: Options, context: Context): Promise<void> {
+async function draw(words: string[], options: Options, context: Context): Promise<void> {
   const {
     model,
     text,
@@ -90,7 +92,7 @@ async function generate(words: string[], options: Options, context: Context): Pr
     device,
     text,
     latent,
-    signal: context.signal,
+    server: { ...patienceOptions(model, options, '--model'), signal: context.signal },
     ...(batch && { batch }),
   });
   try {

@@ -6,12 +6,13 @@ import { readError, writeFileAtomic } from '../files.ts';
 import type { Device } from '../tensor/device.ts';
 import { countWords } from '../text/count-words.ts';
 import type { Turn } from '../text/upsample/index.ts';
+import { addPatienceOptions, patienceOptions, type ServerPatience } from './caption-server.ts';
 import type { Context, Register } from './main.ts';
 import { deviceOption, wholeNumber } from './options.ts';
 import { counted, printable } from './output.ts';
 import { promptsOf } from './prompts.ts';
 
-interface Options {
+interface Options extends ServerPatience {
   prompts?: string;
   history?: string;
   with: string;
@@ -21,7 +22,7 @@ interface Options {
 }
 
 export const register: Register = (program, context) => {
-  program
+  const upsample = program
     .command('upsample')
     .summary('make prompts longer, for generators that learnt descriptions')
     .description(
@@ -44,6 +45,7 @@ export const register: Register = (program, context) => {
     .addOption(deviceOption())
     .addHelpText('after', '\nExample:\n  $ recaption upsample "a small red circle"')
     .action((prompts: string[], options: Options) => upsampleCommand(prompts, options, context));
+  addPatienceOptions(upsample);
 };
 
 async function upsampleCommand(words: string[], options: Options, context: Context): Promise<void> {
@@ -62,7 +64,7 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
   const { loadPromptWriter } = await import('../captioners/prompt-writer.ts');
   const { loadSceneGraphParser } = await import('../text/scene-graph/index.ts');
   const { upsample } = await import('../text/upsample/index.ts');
-  const writer = await loadPromptWriter(ref, { device, signal });
+  const writer = await loadPromptWriter(ref, { device, server: { ...patienceOptions(ref, options, '--with'), signal } }); // biome-ignore format: one line
   try {
     const parser = await loadSceneGraphParser();
     const started = performance.now();

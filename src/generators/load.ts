@@ -8,6 +8,7 @@ import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts'
 import { guided } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, sameWeights } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
+import type { ConnectionOptions } from '../remote/connection.ts';
 import { isServerRef } from '../remote/reference.ts';
 import { type Device, input, params } from '../tensor/index.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -27,8 +28,8 @@ export interface LoadGeneratorOptions {
   /** Where its frozen text encoder and its autoencoder lie now; default: where they lay when it was trained. */
   text?: string;
   latent?: string;
-  /** Ends the asking of a server. */
-  signal?: AbortSignal;
+  /** How a server is asked. */
+  server?: ConnectionOptions;
 }
 
 /** More were no faster, and a kill would lose more work. */
@@ -41,9 +42,9 @@ const BATCH = 8;
  */
 export async function loadGenerator(
   ref = 'world',
-  { device = 'cpu', batch = BATCH, weights, text, latent, signal }: LoadGeneratorOptions = {},
+  { device = 'cpu', batch = BATCH, weights, text, latent, server }: LoadGeneratorOptions = {},
 ): Promise<Generator> {
-  if (isServerRef(ref)) return openServerGenerator(ref, { signal, ...(batch !== BATCH && { batch }) });
+  if (isServerRef(ref)) return openServerGenerator(ref, { ...server, ...(batch !== BATCH && { batch }) });
   const opened: { close(): Promise<void> }[] = [];
   const generator = open(ref, { device, batch, weights, text, latent }, opened);
   return generator.catch(async (error) => {
