@@ -20,7 +20,7 @@ export interface LoadOptions {
   device?: Device;
   /** Pictures captioned at once. */
   batch?: number;
-  /** Where its frozen encoders lie now, in any order, and its detector; default: where they lay when it was trained. */
+  /** Where its frozen encoders lie now, in any order, and the detector of a graph captioner; default: where they lay when it was trained. */
   vision?: string[];
   regions?: string;
 }
@@ -97,15 +97,23 @@ function drawKey({ width, height, data }: Image, seed = 0): number {
   return key >>> 0;
 }
 
-async function openAny(
+const openAny = async (
   ref: string,
   device: Device,
   vision?: string[],
   regions?: string,
-): Promise<OpenNetwork> {
-  if (await isGraphCaptioner(ref)) return openGraphCaptioner(ref, device, vision, regions);
-  if (regions === undefined) return openCaptioner(ref, device, vision);
-  throw new RecaptionError('bad-config', 'this captioner has no detector', { place: ref, hint: 'Leave out --regions: it is for graph captioners.' }); // biome-ignore format: one line
+): Promise<OpenNetwork> =>
+  (await isGraphCaptioner(ref))
+    ? openGraphCaptioner(ref, device, vision, regions)
+    : openCaptioner(ref, device, vision);
+
+/** @throws RecaptionError `bad-config` where a detector is named and none of the captioners has one */
+export async function refuseRegions(refs: readonly string[], regions: string | undefined): Promise<void> {
+  if (regions === undefined || (await Promise.all(refs.map(isGraphCaptioner))).includes(true)) return;
+  throw new RecaptionError('bad-config', 'this captioner has no detector', {
+    place: refs.join(', '),
+    hint: 'Leave out --regions: it is for graph captioners.',
+  });
 }
 
 /** Which kind of captions a captioner writes. @param recipe of a server's model @throws RecaptionError `no-captioner`, `bad-model`, `bad-config` */

@@ -61,19 +61,28 @@ function priceOf(text: string): { in: number; out: number } {
   throw new InvalidArgumentError('It must be two numbers, such as 0.15,0.6.');
 }
 
-/** @throws UsageError where there is no server to be patient with */
-export function patienceOptions(ref: string, { rpm, timeout }: ServerPatience, what: string): ConnectionOptions {
-  const given = Object.fromEntries(Object.entries({ requestsPerMinute: rpm, timeout }).filter(([, value]) => value !== undefined));
-  if (isServerRef(ref) || Object.keys(given).length === 0) return given;
-  throw new UsageError('--rpm and --timeout are for models behind a server', { hint: `Name one by ${what} openai:MODEL@URL.` });
-} // biome-ignore format: one line
+/** How a server is asked, as far as somebody said so. */
+export const connectionOptions = ({ rpm, tpm, timeout, tries, concurrency }: ServerLimits & { concurrency?: number }): ConnectionOptions =>
+  Object.fromEntries(Object.entries({ requestsPerMinute: rpm, tokensPerMinute: tpm, timeout, tries, concurrency }).filter(([, value]) => value !== undefined)); // biome-ignore format: one line
 
-export const serverOptions = ({ rpm, tpm, price, timeout, tries, maxSide, concurrency }: ServerChoices): ServerCaptionerOptions => ({
-  requestsPerMinute: rpm,
-  tokensPerMinute: tpm,
-  prices: price,
-  ...Object.fromEntries(Object.entries({ timeout, tries, maxSide, concurrency }).filter(([, value]) => value !== undefined)),
-}); // biome-ignore format: one line
+const LIMITS = ['rpm', 'tpm', 'timeout', 'tries', 'maxSide', 'price'] as const;
+
+/** @param option that names the models @throws UsageError for limits where none of the models is behind a server */
+export function refuseWithoutServer(
+  refs: readonly (string | undefined)[],
+  limits: ServerLimits,
+  option: string,
+): void {
+  const limit = LIMITS.find((name) => limits[name] !== undefined);
+  if (limit === undefined || refs.some((ref) => ref !== undefined && isServerRef(ref))) return;
+  throw new UsageError(`--${limit.replace('S', '-s')} is for models behind a server`, { hint: `Name one by ${option} openai:MODEL@URL.` }); // biome-ignore format: one line
+}
+
+export const serverOptions = (choices: ServerChoices): ServerCaptionerOptions => ({
+  ...connectionOptions(choices),
+  prices: choices.price,
+  ...(choices.maxSide !== undefined && { maxSide: choices.maxSide }),
+});
 
 /** What was spent, and what went wrong on the way. */
 export function tellCost(cost: Cost | undefined, output: Output): void {

@@ -11,10 +11,17 @@ import { OUTPUT_FORMATS, type OutputFormat } from '../jobs/caption-output.ts';
 import { captionWorkspace, OVERWRITE, type Overwrite } from '../jobs/workspace-job.ts';
 import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
-import { addServerOptions, estimate, type ServerLimits, serverOptions, tellCost } from './caption-server.ts';
+import {
+  addServerOptions,
+  estimate,
+  refuseWithoutServer,
+  type ServerLimits,
+  serverOptions,
+  tellCost,
+} from './caption-server.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, kindsOf, number, several, wholeNumber } from './options.ts';
-import { counted, formatDuration, type Output } from './output.ts';
+import { counted, formatDuration, type Output, printable } from './output.ts';
 import { resultFolder, shortPath } from './places.ts';
 import { sourceOrWorkspace, withWorkspace } from './workspace.ts';
 
@@ -145,6 +152,7 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
   refuseUnfit(options, inWorkspace);
   await openDataset(place, { where: rest.where }); // a source that is not there is told before a model is loaded
   const chosen = await captionersFor(refs, kind, recipe);
+  if (regions !== undefined) await (await import('../captioners/load.ts')).refuseRegions([...chosen.values()].map(({ ref }) => ref), regions); // biome-ignore format: one line
   if (options.dryRun) {
     await estimate(place, [...chosen.values()], options, context);
     return;
@@ -191,9 +199,19 @@ async function captionCommand(source: string, options: CaptionOptions, context: 
   }
 }
 
-/** @throws UsageError for options that the source has no use for */
-const SERVER_LIMITS = ['rpm', 'tpm', 'timeout', 'tries', 'maxSide', 'price'] as const;
+/** Options of captioners of ours, as servers and models of the hub are not told them. */
+const UNTOLD = [
+  {
+    asks: isServerRef,
+    names: { beam: '--beam', minTokens: '--min-tokens', repeatNgram: '--no-repeat-ngram' },
+  },
+  {
+    asks: (ref: string) => ref.startsWith('hf:'),
+    names: { minTokens: '--min-tokens', repeatNgram: '--no-repeat-ngram', seed: '--seed' },
+  },
+] as const;
 
+/** @throws UsageError for options that the source or the captioners have no use for */
 function refuseUnfit(
   { where, overwrite, out, format, captioner = ['starter'], recipe, ...rest }: CaptionOptions,
   inWorkspace: boolean,
@@ -202,11 +220,12 @@ function refuseUnfit(
     throw new UsageError('--recipe is for models that can be asked something', {
       hint: 'Name one by --captioner openai:MODEL@URL or hf:ID; captioners of ours know one question.',
     });
-  const limit = SERVER_LIMITS.find((name) => rest[name] !== undefined);
-  if (limit !== undefined && !captioner.some(isServerRef))
-    throw new UsageError(`--${limit.replace('S', '-s')} is for models behind a server`, {
-      hint: 'Name one by --captioner openai:MODEL@URL.',
-    });
+  refuseWithoutServer(captioner, rest, '--captioner');
+  for (const { asks, names } of UNTOLD) {
+    const given = Object.entries(names).find(([name]) => ![undefined, true].includes(rest[name as keyof typeof rest] as true | undefined)); // biome-ignore format: one line
+    if (given === undefined || !captioner.every(asks)) continue;
+    throw new UsageError(`${printable(captioner[0])} is not told ${given[1]}`, { hint: 'It is for captioners of ours: leave it out.' }); // biome-ignore format: one line
+  }
   if (inWorkspace && (out !== undefined || format !== undefined)) {
     throw new UsageError('captions of a workspace stay in it: --out and --format say nothing there', {
       hint: 'recaption export writes them as files.',

@@ -49,7 +49,12 @@ export const register: Register = (program, context) => {
       new Option(
         '--prompts <kinds>',
         'kinds of captions to draw, of pictures that nobody learns (default: descriptive)',
-      ).argParser(choicesOf(PROMPT_KINDS, 'kinds of prompts')),
+      ).argParser(
+        choicesOf(
+          PROMPT_KINDS.filter((kind) => kind !== 'rare' && kind !== 'as-learnt'),
+          'kinds of prompts',
+        ),
+      ),
     )
     .option('--test <source...>', 'take the prompts from these pictures (default: hold out some of --data)')
     .option('--held-out <n>', 'pictures of --data to hold out', wholeNumber(1), 200)

@@ -17,8 +17,16 @@ import {
 import { exists } from '../files.ts';
 import type { EvaluateEvent, EvaluationReport, ScoreWithInterval } from '../jobs/evaluate-job.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
+import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
-import { addServerOptions, type ServerLimits, serverOptions, tellCost } from './caption-server.ts';
+import {
+  addServerOptions,
+  connectionOptions,
+  refuseWithoutServer,
+  type ServerLimits,
+  serverOptions,
+  tellCost,
+} from './caption-server.ts';
 import { commandLine } from './compare.ts';
 import { drawAll } from './generate.ts';
 import { type Context, EXIT } from './main.ts';
@@ -181,7 +189,7 @@ async function evaluateGenerator(options: Options, context: Context, argv: strin
   }
 }
 
-function check({ suite, prompts, images, generator, clip, regions, judge, ask, against, features, out, thresholds }: Options): void {
+function check({ suite, prompts, images, generator, clip, regions, judge, ask, against, features, out, thresholds, ...limits }: Options): void {
   const usage = (message: string, hint = 'See: recaption evaluate generator --help') => new UsageError(message, { hint }); // biome-ignore format: one line
   if ((images === undefined) === (generator === undefined)) throw usage('name either --images or --generator');
   if (generator !== undefined && suite === undefined) throw usage('what shall it draw? Name a suite', 'For example: --suite prompts.txt'); // biome-ignore format: one line
@@ -190,6 +198,7 @@ function check({ suite, prompts, images, generator, clip, regions, judge, ask, a
   if (clip === undefined && regions === undefined && judge === undefined && against === undefined)
     throw usage('measure by what? Name at least one of --clip, --regions, --judge, --against');
   if (ask !== undefined && judge === undefined) throw usage('who shall be asked? Name a --judge');
+  refuseWithoutServer([judge, generator], limits, '--judge or --generator');
   if (features !== undefined && against === undefined) throw usage('compared with which pictures? --features goes with --against'); // biome-ignore format: one line
   if (thresholds !== undefined && regions === undefined) throw usage('--thresholds goes with --regions');
   if ((generator ?? judge) !== undefined && out === undefined)
@@ -246,7 +255,7 @@ async function draw(suite: Suite, options: Options, context: Context): Promise<s
   const out = join(required(options.out, '--out <dir>'), 'pictures');
   const { loadGenerator } = await import('../generators/load.ts');
   const { suitePictureName } = await import('../evaluate/suite-pictures.ts');
-  const generator = await loadGenerator(ref, { device, text, latent, server: { signal: context.signal } });
+  const generator = await loadGenerator(ref, { device, text, latent, server: { ...(ref !== undefined && isServerRef(ref) && connectionOptions(options)), signal: context.signal } }); // biome-ignore format: one line
   try {
     const prompts = suite.prompts.map(({ prompt }) => prompt);
     const nameOf = (i: number, k: number) => suitePictureName(suite, i, k, count);

@@ -8,7 +8,7 @@ import { UsageError } from '../errors.ts';
 import type { RelationScores, RelationTruth } from '../evaluate/relations.ts';
 import type { Image } from '../image/image.ts';
 import type { Device } from '../tensor/device.ts';
-import type { Context } from './main.ts';
+import { type Context, EXIT } from './main.ts';
 import { deviceOption, required, wholeNumber } from './options.ts';
 import { counted, type Output, printable } from './output.ts';
 
@@ -70,10 +70,13 @@ async function evaluateOne(
   model: RelationModel,
   data: string,
   { truth, limit = Number.POSITIVE_INFINITY }: Options,
-  { output, signal }: Context,
+  { output, signal, exit }: Context,
 ): Promise<RelationScores | undefined> {
   const { classScores, relationEvaluation } = await import('../evaluate/relations.ts');
-  const failed = (failure: { message: string; place: string }) => output.failure(failure);
+  const failed = (failure: { message: string; place: string }) => {
+    output.failure(failure);
+    exit(EXIT.doneWithFailures);
+  };
   let judge: Judge | undefined;
   let evaluation: ReturnType<typeof relationEvaluation> | undefined;
   let batch: { sample: Sample; image: Image }[] = [];

@@ -4,8 +4,14 @@ import type { CaptionKind } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
 import { type GenerateJobOptions, generatePictures } from '../jobs/generate-job.ts';
 import { SAMPLERS } from '../models/diffusion-transformer/solve.ts';
+import { isServerRef } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
-import { addPatienceOptions, patienceOptions, type ServerPatience } from './caption-server.ts';
+import {
+  addPatienceOptions,
+  connectionOptions,
+  refuseWithoutServer,
+  type ServerPatience,
+} from './caption-server.ts';
 import { type Context, EXIT, type Register } from './main.ts';
 import { deviceOption, number, required, wholeNumber } from './options.ts';
 import { counted, formatDuration, printable } from './output.ts';
@@ -65,6 +71,9 @@ export const register: Register = (program, context) => {
   addPatienceOptions(generate);
 };
 
+/** Options that generators of ours have. */
+const OWN = ['steps', 'guidance', 'sampler', 'shift', 'negative', 'text', 'latent'] as const;
+
 async function draw(words: string[], options: Options, context: Context): Promise<void> {
   const {
     model,
@@ -87,12 +96,15 @@ async function draw(words: string[], options: Options, context: Context): Promis
       hint: 'For example: recaption generate "a red circle on a white background" --out pictures',
     });
   }
+  refuseWithoutServer([model], options, '--model');
+  const own = isServerRef(model) ? OWN.find((name) => options[name] !== undefined) : undefined;
+  if (own !== undefined) throw new UsageError(`a server is not told --${own}`, { hint: 'What it can be told is the prompt, the seed and the model: leave it out.' }); // biome-ignore format: one line
   const { loadGenerator } = await import('../generators/load.ts');
   const generator = await loadGenerator(model, {
     device,
     text,
     latent,
-    server: { ...patienceOptions(model, options, '--model'), signal: context.signal },
+    server: { ...connectionOptions(options), signal: context.signal },
     ...(batch && { batch }),
   });
   try {

@@ -1,5 +1,5 @@
 import { RecaptionError, UsageError } from '../errors.ts';
-import { KEY_VARIABLES, keyOf } from '../remote/reference.ts';
+import { KEY_VARIABLES } from '../remote/reference.ts';
 import type { Device } from '../tensor/device.ts';
 import type { Context, Register } from './main.ts';
 import { deviceOption, several, wholeNumber } from './options.ts';
@@ -9,6 +9,7 @@ interface Options {
   captioner?: string[];
   generator?: string[];
   vision?: string[];
+  regions?: string;
   host: string;
   port: number;
   key: boolean;
@@ -28,6 +29,7 @@ export const register: Register = (program, context) => {
     .option('--captioner <ref>', 'captioner to offer; may be given several times', several)
     .option('--generator <ref>', 'generator to offer; may be given several times', several)
     .option('--vision <ref...>', "where the captioners' frozen vision encoders lie now")
+    .option('--regions <ref>', 'where the detector of a graph captioner lies now')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0: any that is free', wholeNumber(0, 65_535), 8484)
     .option('--key', `ask clients for the key that ${KEY_VARIABLES[0]} holds`, false)
@@ -48,22 +50,25 @@ async function run(options: Options, { output, signal }: Context): Promise<void>
     captioner: captionerRefs = [],
     generator: generatorRefs = [],
     vision,
+    regions,
     host,
     port,
     device,
   } = options;
   if (captionerRefs.length + generatorRefs.length === 0)
     throw new UsageError('name what to offer, by --captioner or --generator', { hint: 'For example: recaption serve --captioner starter' }); // biome-ignore format: one line
-  const key = options.key ? keyOf(process.env) : undefined;
+  // The key that somebody has with OpenAI is not one to hand to clients.
+  const key = options.key ? process.env[KEY_VARIABLES[0]] || undefined : undefined;
   if (options.key && key === undefined)
     throw new RecaptionError('no-key', 'there is no key to ask for', {
       hint: `Put it into ${KEY_VARIABLES[0]}.`,
     });
-  const [{ loadCaptioner }, { loadGenerator }, { startServer }] = await Promise.all([
+  const [{ loadCaptioner, refuseRegions }, { loadGenerator }, { startServer }] = await Promise.all([
     import('../captioners/load.ts'),
     import('../generators/load.ts'),
     import('../serve/server.ts'),
   ]);
+  await refuseRegions(captionerRefs, regions);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
     opened.push(thing);
@@ -71,7 +76,8 @@ async function run(options: Options, { output, signal }: Context): Promise<void>
   };
   try {
     const captioners = [];
-    for (const ref of captionerRefs) captioners.push(keep(await loadCaptioner(ref, { device, vision })));
+    for (const ref of captionerRefs)
+      captioners.push(keep(await loadCaptioner(ref, { device, vision, regions })));
     const generators = [];
     for (const ref of generatorRefs) generators.push(keep(await loadGenerator(ref, { device })));
     const twice = [captioners, generators].flatMap((models) =>

@@ -6,7 +6,12 @@ import { readError, writeFileAtomic } from '../files.ts';
 import type { Device } from '../tensor/device.ts';
 import { countWords } from '../text/count-words.ts';
 import type { Turn } from '../text/upsample/index.ts';
-import { addPatienceOptions, patienceOptions, type ServerPatience } from './caption-server.ts';
+import {
+  addPatienceOptions,
+  connectionOptions,
+  refuseWithoutServer,
+  type ServerPatience,
+} from './caption-server.ts';
 import type { Context, Register } from './main.ts';
 import { deviceOption, wholeNumber } from './options.ts';
 import { counted, printable } from './output.ts';
@@ -61,10 +66,11 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
   }
   const prompts = file === undefined ? words : await promptsOf(file, undefined, { check: () => {} }, context);
   const history = place === undefined ? [] : await readHistory(place);
+  refuseWithoutServer([ref], options, '--with');
   const { loadPromptWriter } = await import('../captioners/prompt-writer.ts');
   const { loadSceneGraphParser } = await import('../text/scene-graph/index.ts');
   const { upsample } = await import('../text/upsample/index.ts');
-  const writer = await loadPromptWriter(ref, { device, server: { ...patienceOptions(ref, options, '--with'), signal } }); // biome-ignore format: one line
+  const writer = await loadPromptWriter(ref, { device, server: { ...connectionOptions(options), signal } }); // biome-ignore format: one line
   try {
     const parser = await loadSceneGraphParser();
     const started = performance.now();

@@ -55,8 +55,14 @@ describe('what is learnt and what is asked', () => {
   });
 
   test('a kind that no arm learns may say a prompt', async () => {
-    const split = await splitCollection(pictures(20), [picture(3)], options({ kinds: ['short'] }));
+    const asked = { ...picture(3), key: 'another' };
+    const split = await splitCollection(pictures(20), [asked], options({ kinds: ['short'] }));
     expect(split.sayAPrompt).toBe(0);
+  });
+
+  test('the picture of a prompt is learnt by none, whatever place it lies in', async () => {
+    const split = await splitCollection(pictures(20), [picture(3)], options({ kinds: ['short'] }));
+    expect(split.leaveOut).toEqual(new Set(['p3']));
   });
 
   test('a picture that one arm cannot learn is learnt by none', async () => {

@@ -81,7 +81,7 @@ export interface Split {
   /** Keys of pictures that are learnt by no arm: those held out, those that some arm has no caption of, those that say a prompt. */
   leaveOut: ReadonlySet<string>;
   learnt: number;
-  /** Left out because a caption of theirs is a prompt, or because an arm has none of its kinds. */
+  /** Left out because a caption of theirs is a prompt or a prompt is of them, or because an arm has none of its kinds. */
   sayAPrompt: number;
   withoutKind: number;
   prompts: Map<PromptKind, Prompt[]>;
@@ -158,12 +158,16 @@ export async function splitCollection(
   }
   const able = new Set(learnable);
   const lacking = data.filter((one) => !outside.has(one.key) && !able.has(one)).map(({ key }) => key);
-  const telling = new Set(
-    [...prompts.values()]
-      .flat()
-      .flatMap(({ text, asked }) => [text, asked])
-      .flatMap((words) => [...(sayers.get(said(words)) ?? [])]),
-  );
+  const all = [...prompts.values()].flat();
+  const told = all.flatMap(({ text, asked }) => [text, asked]).flatMap((words) => [...(sayers.get(said(words)) ?? [])]); // biome-ignore format: one line
+  // A picture of `test` that is in `data` as well: its prompt may be of a kind that no arm learns.
+  const sources = new Set(all.map(({ key }) => key));
+  const identity = ({ key, captions }: Captioned): string => JSON.stringify([key, captions.map(({ kind, text }) => [kind, text])]); // biome-ignore format: one line
+  const asking = new Set(asked.filter(({ key }) => sources.has(key)).map(identity));
+  const same = learnable
+    .filter((one) => !outside.has(one.key) && asking.has(identity(one)))
+    .map(({ key }) => key);
+  const telling = new Set([...told, ...same]);
   const leaveOut = new Set([...outside, ...lacking, ...telling]);
   const [sayAPrompt, withoutKind] = [telling.size, lacking.length];
   const learnt = data.length - leaveOut.size;

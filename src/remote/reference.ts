@@ -37,11 +37,8 @@ export function serverRef(ref: string): ServerRef {
 /** Where keys are looked for, in this order. */
 export const KEY_VARIABLES = ['RECAPTION_API_KEY', 'OPENAI_API_KEY'] as const;
 
-/**
- * The key in the environment. That of OpenAI is for OpenAI's own address: no other server shall see it.
- * @param url whom it is for; default: anybody
- */
-export function keyOf(env: Record<string, string | undefined>, url = DEFAULT_URL): string | undefined {
+/** The key in the environment for a server. That of OpenAI is for OpenAI's own address: no other server shall see it. */
+export function keyOf(env: Record<string, string | undefined>, url: string): string | undefined {
   const [own, openai] = KEY_VARIABLES.map((name) => env[name] || undefined);
   return own ?? (/(^|\.)openai\.(com|azure\.com)$/.test(new URL(url).hostname) ? openai : undefined);
 }

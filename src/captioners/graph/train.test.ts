@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Folder, temporaryFolder } from '../../../test/helpers/collection.ts';
 import { say } from '../../../test/helpers/program.ts';
-import { loadCaptioner } from '../load.ts';
+import { loadCaptioner, refuseRegions } from '../load.ts';
 import { trainRelations } from '../relations/train.ts';
 import { type TrainGraphCaptionerOptions, trainGraphCaptioner } from './train.ts';
 import type { GraphTrainEvent } from './train-events.ts';
@@ -135,9 +135,7 @@ describe('where edges come from', () => {
   it('is told of where the folder holds something else', async () => {
     await expect(run(options('kind', { relations: at('edges nowhere: r') }))).rejects.toMatchObject({ code: 'no-relations', message: expect.stringContaining('a graph captioner') }); // biome-ignore format: one line
     await expect(loadCaptioner(at('relations'))).rejects.toMatchObject({ code: 'no-captioner', message: expect.stringContaining('a relation graph') }); // biome-ignore format: one line
-    await expect(loadCaptioner('starter', { regions: 'world' })).rejects.toMatchObject({
-      code: 'bad-config',
-    });
+    await expect(refuseRegions(['starter'], 'world')).rejects.toMatchObject({ code: 'bad-config' });
   });
 
   it('must have the predicates of the captioner that a run goes on from', async () => {

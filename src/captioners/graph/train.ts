@@ -112,7 +112,7 @@ export const graphFileSchema = z.strictObject({
 const looseSchema = graphFileSchema.extend({ model: z.looseObject({}).prefault({}) });
 const KEYS = 'docs/graph-captioner.md lists every key.';
 
-/** Regions of a picture at most. */
+/** Regions of a picture at most, of a detector: of a grid all cells count the same. */
 const MOST_REGIONS = 16;
 
 /** Weights know regions, labels and predicates by their places: those of the captioner that a run goes on from must be the same. */
@@ -172,7 +172,11 @@ async function* train(
     {
       ...from?.file.model,
       ...model,
-      regions: { most: Math.min(MOST_REGIONS, proposer.most), labels: proposer.labels.length, maps },
+      regions: {
+        most: proposer.labels.length > 0 ? Math.min(MOST_REGIONS, proposer.most) : proposer.most,
+        labels: proposer.labels.length,
+        maps,
+      },
       predicates: finder?.predicates.length ?? 0,
       ...(options.kind && { kind: options.kind }),
     },

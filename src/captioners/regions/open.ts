@@ -10,7 +10,7 @@ import { worldRegions } from './world.ts';
 const MOST_CELLS = 16;
 
 /**
- * Who proposes regions, by reference: `world` (the shapes of a scene), `grid` or `grid:1,2,4` (no detector: cells of several scales),
+ * Who proposes regions, by reference: `world` (the shapes of a scene), `grid` or `grid:1,2,3` (no detector: cells of several scales),
  * an ONNX detector by its file or its description, or an object detector of `@huggingface/transformers` by hub id or folder.
  * @throws RecaptionError `bad-regions`, `file-not-found`, `bad-config`, `bad-onnx`, `missing-package`, `bad-model`
  */
@@ -25,6 +25,6 @@ function sidesOf(text: string, ref: string): number[] {
   const sides = text.split(',').map(Number);
   if (sides.every((side) => Number.isInteger(side) && side >= 1 && side <= MOST_CELLS)) return sides;
   throw new RecaptionError('bad-regions', `"${ref}" is no grid`, {
-    hint: `Write the cells along a side of each scale, from 1 to ${MOST_CELLS}: grid:1,2,4.`,
+    hint: `Write the cells along a side of each scale, from 1 to ${MOST_CELLS}: grid:1,2,3.`,
   });
 }
