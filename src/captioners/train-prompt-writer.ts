@@ -7,14 +7,9 @@ import { writeError } from '../files.ts';
 import { parseConfig } from '../models/captioner-config.ts';
 import { type LanguageModelConfig, languageLoss } from '../models/language-model.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
-import {
-  type CheckpointEvent,
-  type StepEvent,
-  startClock,
-  statePath,
-  trainingLoop,
-} from '../models/training/loop.ts';
-import { type RunOptions, runName, savedState } from '../models/training/run-folder.ts';
+import { type CheckpointEvent, type StepEvent, statePath, trainingLoop } from '../models/training/loop.ts';
+import { startRun } from '../models/training/run.ts';
+import { type RunOptions, savedState } from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { type Arrays, compile, countParameters, params } from '../tensor/index.ts';
 import { trainBpe } from '../text/bpe.ts';
@@ -73,10 +68,10 @@ const APART = { every: 50, most: 256 };
 export async function* trainPromptWriter(
   options: TrainPromptWriterOptions,
 ): AsyncGenerator<PromptWriterEvent> {
-  const { pairs, out, seed, device, signal } = options;
+  const { pairs, out, seed, device } = options;
   const { model, training } = parseConfig(fileSchema, options.config ?? {}, 'config', 'See the fields of a prompt writer.'); // biome-ignore format: one line
-  const run: RunOptions = { ...options, ...{ pairs: pairs.length } }; // their number stands for them
-  const saved = await savedState(statePath(out), run);
+  const asked = { ...options, pairs: pairs.length }; // their number stands for them
+  const saved = await savedState(statePath(out), asked);
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
   });
@@ -105,13 +100,8 @@ export async function* trainPromptWriter(
     device,
   });
   try {
-    let best = Number.POSITIVE_INFINITY;
-    if (saved) {
-      network.restore(saved.state);
-      best = Number(saved.metadata.best);
-    }
-    const clock = startClock(network, { minutes: options.minutes, steps: options.steps, epochs: 10 }, { images: learnt.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
-    yield { kind: 'plan', pairs: learnt.length, parameters: countParameters(tree.all), steps: clock.steps, resumedFrom: network.step, cut: read.length - fits.length }; // biome-ignore format: one line
+    const run = startRun(network, saved, { options: asked, epochs: 10, images: learnt.length, perStep: batch, better: 'lower' }); // biome-ignore format: one line
+    yield { kind: 'plan', pairs: learnt.length, parameters: countParameters(tree.all), steps: run.clock.steps, resumedFrom: network.step, cut: read.length - fits.length }; // biome-ignore format: one line
     const look = async function* (): AsyncGenerator<PromptWriterEvent> {
       const weights = Object.fromEntries(network.averaged());
       let [sum, batches] = [0, 0];
@@ -122,24 +112,20 @@ export async function* trainPromptWriter(
         batches++;
       }
       const loss = sum / batches;
-      const isBest = loss < best;
+      const isBest = run.improves(loss);
       if (isBest) {
-        best = loss;
         await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
         await saveWeights(join(out, 'model.safetensors'), network.averaged(), tree.all, { dtype: 'F16', metadata: { step: `${network.step}` } }); // biome-ignore format: one line
         await writeJson(out, 'config.json', { type: 'recaption-prompt-writer', format: 1, model: config, training, seed, step: network.step, loss }); // biome-ignore format: one line
       }
       yield { kind: 'validation', step: network.step, loss, best: isBest };
     };
-    let bestSaved = best;
     yield* trainingLoop<PromptWriterEvent>({
       network,
-      clock,
-      out,
+      run,
       seed,
       images: learnt.length,
       batch,
-      accumulate: 1,
       learningRate: training.learningRate,
       schedule: cosineSchedule(training.warmup),
       batchAt: ({ chosen }) =>
@@ -151,15 +137,9 @@ export async function* trainPromptWriter(
       fields: () => ({}),
       every: training.validateEvery,
       look,
-      metadata: () => {
-        bestSaved = best;
-        return { best: `${best}`, run: runName(run) };
-      },
       beforeSave: () => writeJson(out, 'tokenizer.json', tokenizer.toJSON()),
-      urgent: () => best < bestSaved,
-      signal,
     });
-    yield { kind: 'done', step: network.step, path: out, minutes: clock.seconds() / 60, loss: best, stopped: signal.aborted && clock.progress() < 1 }; // biome-ignore format: one line
+    yield { kind: 'done', ...run.ending(), loss: run.best ?? Number.POSITIVE_INFINITY };
   } finally {
     await network.dispose();
     await validation.dispose();

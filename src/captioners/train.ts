@@ -4,17 +4,10 @@ import { writeFileAtomic } from '../files.ts';
 import { captionDecoder } from '../models/caption-decoder.ts';
 import { captionerLoss } from '../models/captioner.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
-import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
+import { type BatchPlace, statePath, trainingLoop } from '../models/training/loop.ts';
 import { featureRecorder, gatherImages, pixelRecorder, type Recorder } from '../models/training/prepare.ts';
-import {
-  type Closable,
-  fingerprint,
-  logMetrics,
-  otherData,
-  runName,
-  savedState,
-  withOpened,
-} from '../models/training/run-folder.ts';
+import { startRun } from '../models/training/run.ts';
+import { type Closable, logMetrics, savedState, withOpened } from '../models/training/run-folder.ts';
 import { imageTokenCount } from '../models/vision/trained.ts';
 import { constantSchedule, cosineSchedule, type StepResult, type TrainStep, trainStep } from '../nn/index.ts';
 import { streamKey } from '../random.ts';
@@ -201,26 +194,20 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
     opened.push({ close: () => critic!.dispose() });
   }
 
-  const data = fingerprint(images);
-  let best = -1;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-    best = Number(saved.metadata.best);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const clock = startClock(
-    network,
-    { minutes, steps, epochs },
-    { images: images.length, perStep: batch * accumulate, before: Number(saved?.metadata.seconds ?? 0) },
-  );
+  const run = startRun(network, saved, {
+    options,
+    epochs: training.epochs,
+    images: images.length,
+    perStep: batch * accumulate,
+    data: images,
+  });
   const parameters = countParameters(tree.all);
   yield {
     kind: 'plan',
     images: images.length,
     captions: tokenised.reduce((sum, { tokens }) => sum + tokens.length, 0),
     parameters,
-    steps: clock.steps,
+    steps: run.clock.steps,
     resumedFrom: network.step,
   };
 
@@ -231,7 +218,7 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
       metadata: { step: `${network.step}` },
     });
   const keep = async (ciderD?: number) => {
-    const meta = { ...card, step: network.step, minutes: clock.seconds() / 60, ciderD };
+    const meta = { ...card, step: network.step, minutes: run.clock.seconds() / 60, ciderD };
     await writeTokenizer();
     await weightsTo('model.safetensors');
     const vision = encoders.map(({ ref, id, groups }) => ({ ref, id, groups }));
@@ -253,11 +240,8 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
       training,
       device,
     });
-    const isBest = scored.ciderD > best;
-    if (isBest) {
-      best = scored.ciderD;
-      await keep(best);
-    }
+    const isBest = run.improves(scored.ciderD);
+    if (isBest) await keep(scored.ciderD);
     const report: TrainEvent = { kind: 'validation', step: network.step, ...scored, best: isBest };
     await logMetrics(out, report);
     yield report;
@@ -294,11 +278,9 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
     };
   };
 
-  let bestSaved = best;
   yield* trainingLoop<TrainEvent, CaptionLosses>({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: images.length,
     batch,
@@ -307,28 +289,18 @@ async function* train(options: TrainCaptionerOptions, opened: Closable[]): Async
     schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](warmup),
     batchAt,
     fields,
-    every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
+    every: Math.max(1, Math.round(training.validateEvery * run.clock.perEpoch)),
     look: score,
     lookFirst: from !== undefined && selfCritical > 0,
-    metadata: () => {
-      bestSaved = best;
-      return { best: `${best}`, run: runName(options), data };
-    },
     beforeSave: writeTokenizer,
-    // The best figure lies in the state: a killed run must not forget it.
-    urgent: () => best > bestSaved,
-    signal,
   });
-  if (best < 0) await keep();
+  if (run.best === undefined) await keep();
   await weightsTo('last.safetensors');
   yield {
     kind: 'done',
-    step: network.step,
-    path: out,
-    minutes: clock.seconds() / 60,
-    ciderD: best >= 0 ? best : undefined,
+    ...run.ending(),
+    ciderD: run.best,
     failed,
     ...(failures && { failures }),
-    stopped: signal.aborted && clock.progress() < 1,
   };
 }

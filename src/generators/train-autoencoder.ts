@@ -14,17 +14,10 @@ import {
 import { parseConfig } from '../models/captioner-config.ts';
 import { asSigned } from '../models/diffusion-transformer/process.ts';
 import { saveWeights, writeJson } from '../models/model-folder.ts';
-import { startClock, statePath, trainingLoop } from '../models/training/loop.ts';
+import { statePath, trainingLoop } from '../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
-import {
-  type Closable,
-  fingerprint,
-  logMetrics,
-  otherData,
-  runName,
-  savedState,
-  withOpened,
-} from '../models/training/run-folder.ts';
+import { startRun } from '../models/training/run.ts';
+import { type Closable, logMetrics, savedState, withOpened } from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { compile, countParameters, type Device, input, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -90,27 +83,26 @@ async function* train(options: PictureRun, opened: Closable[]): AsyncGenerator<P
   });
   opened.push({ close: () => network.dispose() });
   const parameters = countParameters(tree.all);
-  const data = fingerprint(images);
-  let best = -1;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-    best = Number(saved.metadata.best);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const before = Number(saved?.metadata.seconds ?? 0);
-  const clock = startClock(
-    network,
-    { minutes, steps, epochs },
-    { images: images.length, perStep: batch, before },
-  );
-  yield { kind: 'plan', images: images.length, parameters, steps: clock.steps, resumedFrom: network.step };
+  const run = startRun(network, saved, {
+    options,
+    epochs: training.epochs,
+    images: images.length,
+    perStep: batch,
+    data: images,
+  });
+  yield {
+    kind: 'plan',
+    images: images.length,
+    parameters,
+    steps: run.clock.steps,
+    resumedFrom: network.step,
+  };
 
   const keep = async (measured?: number) => {
     await saveWeights(join(out, 'model.safetensors'), network.averaged(), tree.all, { metadata: { step: `${network.step}` } }); // biome-ignore format: one line
     await writeJson(out, 'config.json', { type: 'recaption-autoencoder', format: 1, model, training, seed, step: network.step }); // biome-ignore format: one line
     const what = `An autoencoder of patches: ${model.channels} numbers for every ${model.factor} × ${model.factor} pixels`;
-    await writeFileAtomic(join(out, 'README.md'), pictureCard({ title: 'Autoencoder', what, command: 'train autoencoder', options, images: images.length, parameters, step: network.step, minutes: clock.seconds() / 60, psnr: measured })); // biome-ignore format: one line
+    await writeFileAtomic(join(out, 'README.md'), pictureCard({ title: 'Autoencoder', what, command: 'train autoencoder', options, images: images.length, parameters, step: network.step, minutes: run.clock.seconds() / 60, psnr: measured })); // biome-ignore format: one line
   };
   const look = async function* (): AsyncGenerator<PictureEvent> {
     const shown = kept.length > 0 ? kept : images.slice(0, 16);
@@ -123,48 +115,33 @@ async function* train(options: PictureRun, opened: Closable[]): AsyncGenerator<P
     yield { kind: 'preview', step: network.step, path };
     if (kept.length === 0) return;
     const measured = originals.reduce((sum, image, i) => sum + psnr(image, back[i]), 0) / originals.length;
-    const isBest = measured > best;
-    if (isBest) {
-      best = measured;
-      await keep(best);
-    }
-    const report: PictureEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, psnr: measured, best: isBest }; // biome-ignore format: one line
+    const isBest = run.improves(measured);
+    if (isBest) await keep(measured);
+    const report: PictureEvent = { kind: 'validation', step: network.step, minutes: run.clock.seconds() / 60, psnr: measured, best: isBest }; // biome-ignore format: one line
     await logMetrics(out, report);
     yield report;
   };
 
-  let bestSaved = best;
   yield* trainingLoop<PictureEvent>({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: images.length,
     batch,
-    accumulate: 1,
     learningRate,
     schedule: cosineSchedule(warmup),
     batchAt: ({ chosen }) => pictures.feed(chosen.map((i) => images[i].hash), batch), // biome-ignore format: one line
     fields: () => ({}),
     every: training.validateEvery,
     look,
-    metadata: () => {
-      bestSaved = best;
-      return { best: `${best}`, run: runName(options), data };
-    },
-    urgent: () => best > bestSaved,
-    signal,
   });
-  if (best < 0 && network.step > 0) await keep();
+  if (run.best === undefined && network.step > 0) await keep();
   yield {
     kind: 'done',
-    step: network.step,
-    path: out,
-    minutes: clock.seconds() / 60,
-    ...(best >= 0 && { psnr: best }),
+    ...run.ending(),
+    ...(run.best !== undefined && { psnr: run.best }),
     failed,
     ...(failures && { failures }),
-    stopped: signal.aborted && clock.progress() < 1,
   };
 }
 

@@ -10,17 +10,10 @@ import { diffusionConfigSchema } from '../models/diffusion-transformer/config.ts
 import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts';
 import { diffusionLoss, drawTimes } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
-import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
+import { type BatchPlace, statePath, trainingLoop } from '../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
-import {
-  type Closable,
-  fingerprint,
-  logMetrics,
-  otherData,
-  runName,
-  savedState,
-  withOpened,
-} from '../models/training/run-folder.ts';
+import { startRun } from '../models/training/run.ts';
+import { type Closable, logMetrics, savedState, withOpened } from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { type Arrays, countParameters, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -136,28 +129,29 @@ async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<P
   opened.push({ close: () => network.dispose() });
   const averaged = () => new Map([...network.averaged()].filter(([path]) => !isTeachers(path)));
   const parameters = countParameters(specs);
-  const data = fingerprint(images);
   /** What was last measured. */
   let last: { step: number; psnr: number } | undefined;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const before = Number(saved?.metadata.seconds ?? 0);
-  const clock = startClock(
-    network,
-    { minutes, steps, epochs },
-    { images: images.length, perStep: batch, before },
-  );
-  yield { kind: 'plan', images: images.length, parameters, steps: clock.steps, resumedFrom: network.step };
+  const run = startRun(network, saved, {
+    options,
+    epochs: training.epochs,
+    images: images.length,
+    perStep: batch,
+    data: images,
+  });
+  yield {
+    kind: 'plan',
+    images: images.length,
+    parameters,
+    steps: run.clock.steps,
+    resumedFrom: network.step,
+  };
 
   const keep = async (measured?: number) => {
     await saveWeights(join(out, 'model.safetensors'), averaged(), specs, { dtype: 'F16', metadata: { step: `${network.step}` } }); // biome-ignore format: one line
     const latent = { ref: codec.ref, id: codec.id, mean: scale.mean, deviation: scale.deviation };
     await writeJson(out, 'config.json', { type: 'recaption-decoder', format: 1, model, training, draw, latent, seed, step: network.step }); // biome-ignore format: one line
     const what = `A diffusion decoder of the latents of ${codec.id}, which draws in ${draw.steps} steps`;
-    await writeFileAtomic(join(out, 'README.md'), pictureCard({ title: 'Latent decoder', what, command: 'train decoder', options, images: images.length, parameters, step: network.step, minutes: clock.seconds() / 60, psnr: measured })); // biome-ignore format: one line
+    await writeFileAtomic(join(out, 'README.md'), pictureCard({ title: 'Latent decoder', what, command: 'train decoder', options, images: images.length, parameters, step: network.step, minutes: run.clock.seconds() / 60, psnr: measured })); // biome-ignore format: one line
   };
   const look = async function* (): AsyncGenerator<PictureEvent> {
     await keep(); // the decoder is opened from its folder, as whoever uses it does
@@ -173,19 +167,17 @@ async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<P
     const measured = originals.reduce((sum, image, i) => sum + psnr(image, drawn[i]), 0) / originals.length;
     last = { step: network.step, psnr: measured };
     await keep(measured);
-    const report: PictureEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, psnr: measured, best: true }; // biome-ignore format: one line
+    const report: PictureEvent = { kind: 'validation', step: network.step, minutes: run.clock.seconds() / 60, psnr: measured, best: true }; // biome-ignore format: one line
     await logMetrics(out, report);
     yield report;
   };
 
   yield* trainingLoop<PictureEvent>({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: images.length,
     batch,
-    accumulate: 1,
     learningRate,
     schedule: cosineSchedule(warmup),
     batchAt: ({ chosen, draw: source }: BatchPlace): Arrays => {
@@ -196,21 +188,15 @@ async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<P
     fields: () => ({}),
     every: training.validateEvery,
     look,
-    metadata: () => ({ run: runName(options), data }),
-    urgent: () => false,
-    signal,
   });
   const measured = last?.step === network.step ? last.psnr : undefined;
   if (network.step > 0 && measured === undefined) await keep();
   yield {
     kind: 'done',
-    step: network.step,
-    path: out,
-    minutes: clock.seconds() / 60,
+    ...run.ending(),
     ...(measured !== undefined && { psnr: measured }),
     failed,
     ...(failures && { failures }),
-    stopped: signal.aborted && clock.progress() < 1,
   };
 }
 

@@ -9,15 +9,13 @@ import { consistencyLoss } from '../models/diffusion-transformer/consistency.ts'
 import { diffusionLoss, drawTimes, repeatRows } from '../models/diffusion-transformer/process.ts';
 import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
-import { type BatchPlace, startClock, statePath, trainingLoop } from '../models/training/loop.ts';
+import { type BatchPlace, statePath, trainingLoop } from '../models/training/loop.ts';
 import { gatherImages } from '../models/training/prepare.ts';
+import { startRun } from '../models/training/run.ts';
 import {
   type Closable,
-  fingerprint,
   logMetrics,
-  otherData,
   type RunOptions,
-  runName,
   savedState,
   withOpened,
 } from '../models/training/run-folder.ts';
@@ -211,26 +209,21 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
   const averaged = () => new Map([...network.averaged()].filter(([path]) => !isTeachers(path)));
   const parameters = countParameters(own);
 
-  const data = fingerprint(images);
-  let best = Number.POSITIVE_INFINITY;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-    best = Number(saved.metadata.best);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const clock = startClock(
-    network,
-    { minutes, steps, epochs },
-    { images: learnt.length, perStep: batch * accumulate, before: Number(saved?.metadata.seconds ?? 0) },
-  );
+  const run = startRun(network, saved, {
+    options,
+    epochs: training.epochs,
+    images: learnt.length,
+    perStep: batch * accumulate,
+    data: images,
+    better: 'lower',
+  });
   yield {
     kind: 'plan',
     images: learnt.length,
     captions: learnt.reduce((sum, { written }) => sum + written.length, 0),
     parameters,
     tokens: { text: model.text.maxTokens, picture: (model.size / model.patch) ** 2 },
-    steps: clock.steps,
+    steps: run.clock.steps,
     resumedFrom: network.step,
   };
 
@@ -253,7 +246,7 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
       seed,
       step: network.step,
     });
-    const facts = { options, size, images: learnt.length, parameters, step: network.step, minutes: clock.seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
+    const facts = { options, size, images: learnt.length, parameters, step: network.step, minutes: run.clock.seconds() / 60, loss: validationLoss }; // biome-ignore format: one line
     await writeFileAtomic(join(out, 'README.md'), generatorCard(facts));
   };
 
@@ -291,12 +284,9 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
   const look = async function* (): AsyncGenerator<GeneratorEvent> {
     const event = validate ? { loss: await validate.loss(averaged()) } : undefined;
     if (event) {
-      const isBest = event.loss < best;
-      if (isBest) {
-        best = event.loss;
-        await keep(best);
-      }
-      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: clock.seconds() / 60, ...event, best: isBest }; // biome-ignore format: one line
+      const isBest = run.improves(event.loss);
+      if (isBest) await keep(event.loss);
+      const report: GeneratorEvent = { kind: 'validation', step: network.step, minutes: run.clock.seconds() / 60, ...event, best: isBest }; // biome-ignore format: one line
       await logMetrics(out, report);
       yield report;
     }
@@ -324,11 +314,9 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
     const hashes = some.map(({ hash }) => hash);
     return { ...pictures.feed(hashes, batch), ...t, ...feedWords(texts, model) };
   };
-  let bestSaved = best;
   yield* trainingLoop({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: learnt.length,
     batch,
@@ -339,25 +327,15 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
     fields: () => ({}),
     every: training.validateEvery,
     look,
-    metadata: () => {
-      bestSaved = best;
-      return { best: `${best}`, run: runName(options), data };
-    },
     beforeSave: writeTokenizer,
-    // The best figure lies in the state: a killed run must not forget it.
-    urgent: () => best < bestSaved,
-    signal,
   });
-  if (!Number.isFinite(best) && network.step > 0) await keep();
+  if (run.best === undefined && network.step > 0) await keep();
   yield {
     kind: 'done',
-    step: network.step,
-    path: out,
-    minutes: clock.seconds() / 60,
-    loss: Number.isFinite(best) ? best : undefined,
+    ...run.ending(),
+    loss: run.best,
     failed,
     ...(failures && { failures }),
-    stopped: signal.aborted && clock.progress() < 1,
   };
 }
 

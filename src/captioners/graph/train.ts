@@ -14,15 +14,13 @@ import {
   still,
 } from '../../models/graph-captioner/index.ts';
 import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.ts';
-import { type BatchPlace, startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
+import { type BatchPlace, statePath, trainingLoop } from '../../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../../models/training/prepare.ts';
+import { startRun } from '../../models/training/run.ts';
 import {
   type Closable,
-  fingerprint,
   logMetrics,
-  otherData,
   type RunOptions,
-  runName,
   savedState,
   withOpened,
 } from '../../models/training/run-folder.ts';
@@ -254,15 +252,7 @@ async function* train(
     critic = rollouts(decoder, tokenizer, tokenised, { samples: selfCritical, maxTokens: config.maxTokens, temperature: training.temperature, baseline: training.baseline }); // biome-ignore format: one line
     opened.push({ close: () => critic!.dispose() });
   }
-  const data = fingerprint(images);
-  let best = -1;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-    best = Number(saved.metadata.best);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const clock = startClock(network, { minutes, steps, epochs }, { images: images.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
+  const run = startRun(network, saved, { options, epochs: training.epochs, images: images.length, perStep: batch, data: images, besides: { threshold: `${threshold}` } }); // biome-ignore format: one line
   const parameters = countParameters(tree.all);
   const mean = (of: (graph: Graph) => number) =>
     images.reduce((sum, image) => sum + of(graphs.of(image)), 0) / images.length;
@@ -273,7 +263,7 @@ async function* train(
     regions: mean(({ regions }) => regions.regions.length),
     edges: mean(({ edges }) => edges.length),
     parameters,
-    steps: clock.steps,
+    steps: run.clock.steps,
     resumedFrom: network.step,
   };
 
@@ -294,7 +284,7 @@ async function* train(
       seed,
       step: network.step,
     });
-    const facts = { options, config, images: images.length, parameters, edges: mean(({ edges }) => edges.length), regions: proposer.id, vision: encoders.map(({ id }) => id), by, step: network.step, minutes: clock.seconds() / 60, ciderD }; // biome-ignore format: one line
+    const facts = { options, config, images: images.length, parameters, edges: mean(({ edges }) => edges.length), regions: proposer.id, vision: encoders.map(({ id }) => id), by, step: network.step, minutes: run.clock.seconds() / 60, ciderD }; // biome-ignore format: one line
     await writeFileAtomic(join(out, 'README.md'), graphCaptionerCard(facts));
   };
   const inputsOf = (
@@ -312,11 +302,8 @@ async function* train(
   const look = async function* (): AsyncGenerator<GraphTrainEvent> {
     if (validated.length === 0) return;
     const scored = await validateGraph(config, network.averaged(), tokenizer, validated, inputsOf, { beam: training.beam, captions: 5, device }); // biome-ignore format: one line
-    const isBest = scored.ciderD > best;
-    if (isBest) {
-      best = scored.ciderD;
-      await keep(best);
-    }
+    const isBest = run.improves(scored.ciderD);
+    if (isBest) await keep(scored.ciderD);
     const report: GraphTrainEvent = { kind: 'validation', step: network.step, ...scored, best: isBest };
     await logMetrics(out, report);
     yield report;
@@ -331,7 +318,7 @@ async function* train(
     rewarded = reward;
     const text = captionRows(drawn, { batch, captions, maxTokens: config.maxTokens }, special, draw);
     if (!scheduled) return { ...seen, ...text };
-    const share = training.scheduledSampling * clock.progress();
+    const share = training.scheduledSampling * run.clock.progress();
     const resampled = Float32Array.from({ length: text.tokens.length }, (_, i) => Number(i % config.maxTokens > 0 && draw.uniform() < share)); // biome-ignore format: one line
     return { ...seen, ...text, resampled };
   };
@@ -340,39 +327,27 @@ async function* train(
     ...(kinds && { kindLoss: metrics.kinds }),
     ...(critic && rewarded),
   });
-  let bestSaved = best;
   yield* trainingLoop<GraphTrainEvent, GraphStepFields>({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: images.length,
     batch,
-    accumulate: 1,
     learningRate: training.learningRate,
     schedule: { cosine: cosineSchedule, constant: constantSchedule }[training.schedule](training.warmup),
     batchAt,
     fields,
-    every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
+    every: Math.max(1, Math.round(training.validateEvery * run.clock.perEpoch)),
     look,
     lookFirst: from !== undefined && selfCritical > 0,
-    metadata: () => {
-      bestSaved = best;
-      return { best: `${best}`, run: runName(options), data, threshold: `${threshold}` };
-    },
     beforeSave: writeTokenizer,
-    urgent: () => best > bestSaved,
-    signal,
   });
-  if (best < 0) await keep();
+  if (run.best === undefined) await keep();
   yield {
     kind: 'done',
-    step: network.step,
-    path: out,
-    minutes: clock.seconds() / 60,
-    ciderD: best >= 0 ? best : undefined,
+    ...run.ending(),
+    ciderD: run.best,
     failed,
     ...(failures && { failures }),
-    stopped: signal.aborted && clock.progress() < 1,
   };
 }

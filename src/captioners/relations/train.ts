@@ -7,15 +7,13 @@ import { loadWeights, saveWeights, writeJson } from '../../models/model-folder.t
 import { type RelationConfig, relationConfigSchema } from '../../models/relation-graph/config.ts';
 import { PRIOR, relationLoss } from '../../models/relation-graph/network.ts';
 import { epochOrder } from '../../models/training/epoch-order.ts';
-import { startClock, statePath, trainingLoop } from '../../models/training/loop.ts';
+import { statePath, trainingLoop } from '../../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../../models/training/prepare.ts';
+import { startRun } from '../../models/training/run.ts';
 import {
   type Closable,
-  fingerprint,
   logMetrics,
-  otherData,
   type RunOptions,
-  runName,
   savedState,
   withOpened,
 } from '../../models/training/run-folder.ts';
@@ -130,15 +128,7 @@ async function* train(
     weights: new Map([[PRIOR, priors.table as Float32Array<ArrayBuffer>]]),
   });
   opened.push({ close: () => network.dispose() });
-  const data = fingerprint(images);
-  let best = -1;
-  if (saved) {
-    if (saved.metadata.data !== data) throw otherData(out, images.length);
-    network.restore(saved.state);
-    best = Number(saved.metadata.best);
-  }
-  const { minutes, steps, epochs = training.epochs } = options;
-  const clock = startClock(network, { minutes, steps, epochs }, { images: images.length, perStep: batch, before: Number(saved?.metadata.seconds ?? 0) }); // biome-ignore format: one line
+  const run = startRun(network, saved, { options, epochs: training.epochs, images: images.length, perStep: batch, data: images }); // biome-ignore format: one line
   const parameters = countParameters(tree.all);
   const tellers = views.filter(({ told }) => told.length > 0).length;
   const edges =
@@ -152,7 +142,7 @@ async function* train(
     predicates: config.predicates,
     objects: vocabulary.objects.length,
     parameters,
-    steps: clock.steps,
+    steps: run.clock.steps,
     resumedFrom: network.step,
   };
 
@@ -198,25 +188,19 @@ async function* train(
     for await (const scores of scoreAll(network.averaged(), judged))
       sum += recallAt(rankedEdges(scores, config.predicates, RECALL_AT), judged[at++].truths, RECALL_AT);
     const recall = sum / judged.length;
-    const isBest = recall > best;
-    if (isBest) {
-      best = recall;
-      await keep();
-    }
+    const isBest = run.improves(recall);
+    if (isBest) await keep();
     const report: RelationTrainEvent = { kind: 'validation', step: network.step, recall, best: isBest };
     await logMetrics(out, report);
     yield report;
   };
 
-  let bestSaved = best;
   yield* trainingLoop<RelationTrainEvent, RelationStep>({
     network,
-    clock,
-    out,
+    run,
     seed,
     images: images.length,
     batch,
-    accumulate: 1,
     learningRate: training.learningRate,
     schedule: cosineSchedule(training.warmup),
     batchAt({ chosen, draw }) {
@@ -226,27 +210,20 @@ async function* train(
       return { ...seen, ...relationBatch(shown, config, rows, balance, draw) };
     },
     fields: ({ metrics }) => ({ toldLoss: metrics.told, untoldLoss: metrics.untold }),
-    every: Math.max(1, Math.round(training.validateEvery * clock.perEpoch)),
+    every: Math.max(1, Math.round(training.validateEvery * run.clock.perEpoch)),
     look,
-    metadata: () => {
-      bestSaved = best;
-      return { best: `${best}`, run: runName(options), data };
-    },
-    urgent: () => best > bestSaved,
-    signal,
   });
-  if (signal.aborted && clock.progress() < 1) {
-    yield stoppedAt(network.step, clock.seconds() / 60);
+  if (signal.aborted && run.clock.progress() < 1) {
+    yield stoppedAt(network.step, run.clock.seconds() / 60);
     return;
   }
-  if (best < 0) await keep();
+  if (run.best === undefined) await keep();
 
   const sample = Array.from(epochOrder(images.length, seed, 0).subarray(0, THRESHOLD_PICTURES), (i) => ({ image: images[i], regions: views[i].regions })); // biome-ignore format: one line
   const scores: number[] = [];
   for await (const one of scoreAll(await loadWeights(file, tree.all), sample))
     for (const { score } of rankedEdges(one, config.predicates, MOST_EDGES)) scores.push(score);
   const threshold = matchedThreshold(Float32Array.from(scores), sample.length, edges);
-  const recall = best >= 0 ? best : undefined;
   await writeJson(out, 'config.json', {
     type: 'recaption-relations',
     format: 1,
@@ -261,14 +238,14 @@ async function* train(
     seed,
     step: network.step,
   });
-  const facts = { options, images: images.length, tellers, edges, threshold, recall, parameters, predicates: vocabulary.predicates, step: network.step, minutes: clock.seconds() / 60, regions: proposer.id, vision: encoders.map(({ id }) => id) }; // biome-ignore format: one line
+  const facts = { options, images: images.length, tellers, edges, threshold, recall: run.best, parameters, predicates: vocabulary.predicates, step: network.step, minutes: run.clock.seconds() / 60, regions: proposer.id, vision: encoders.map(({ id }) => id) }; // biome-ignore format: one line
   await writeFileAtomic(join(out, 'README.md'), relationCard(facts));
   yield {
     kind: 'done',
     step: network.step,
     path: out,
     minutes: facts.minutes,
-    recall,
+    recall: run.best,
     threshold,
     edges,
     failed,

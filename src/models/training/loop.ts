@@ -5,6 +5,7 @@ import { type Random, random, streamKey } from '../../random.ts';
 import type { Arrays } from '../../tensor/index.ts';
 import { saveState } from '../model-folder.ts';
 import { epochOrder } from './epoch-order.ts';
+import type { Run } from './run.ts';
 import { logMetrics, trimMetrics } from './run-folder.ts';
 
 export interface StepEvent {
@@ -25,45 +26,6 @@ export interface CheckpointEvent {
   path: string;
 }
 
-/** How long a run is: so many steps, passes over the data, or minutes by the clock. The first that is given counts. */
-export interface RunLength {
-  minutes?: number;
-  steps?: number;
-  epochs: number;
-}
-
-export interface Clock {
-  /** Steps of the run; undefined where it ends by the clock. */
-  steps: number | undefined;
-  perEpoch: number;
-  /** Of training, in all sessions. */
-  seconds(): number;
-  /** Share of the run that is over. */
-  progress(): number;
-  secondsLeft(imagesPerSecond: number): number;
-}
-
-/** @param before seconds trained in earlier sessions @param perStep images of a step */
-export function startClock(
-  network: TrainStep,
-  { minutes, steps, epochs }: RunLength,
-  { images, perStep, before }: { images: number; perStep: number; before: number },
-): Clock {
-  const perEpoch = Math.max(1, Math.floor(images / perStep));
-  const total = steps ?? Math.ceil(epochs * perEpoch);
-  const budget = minutes === undefined ? undefined : minutes * 60;
-  const start = performance.now();
-  const seconds = () => before + (performance.now() - start) / 1000;
-  return {
-    steps: budget === undefined ? total : undefined,
-    perEpoch,
-    seconds,
-    progress: () => (budget === undefined ? network.step / total : seconds() / budget),
-    secondsLeft: (rate) =>
-      budget === undefined ? ((total - network.step) * perStep) / rate : budget - seconds(),
-  };
-}
-
 export interface BatchPlace {
   /** Batches before it, in all. */
   number: number;
@@ -76,14 +38,12 @@ export interface BatchPlace {
 
 export interface LoopOptions<Event, Fields extends object> {
   network: TrainStep;
-  clock: Clock;
-  /** Folder of the run. */
-  out: string;
+  run: Run;
   seed: number;
   images: number;
   /** Images of a batch, and batches of a step. */
   batch: number;
-  accumulate: number;
+  accumulate?: number;
   learningRate: number;
   schedule: Schedule;
   batchAt(place: BatchPlace): Arrays | Promise<Arrays>;
@@ -94,13 +54,8 @@ export interface LoopOptions<Event, Fields extends object> {
   look(): AsyncIterable<Event>;
   /** Look before the first step as well: what a run starts from may be better than all that comes of it. */
   lookFirst?: boolean;
-  /** What else the state to resume from holds. */
-  metadata(): Record<string, string>;
   /** Written before the state is: what it needs to go on. */
   beforeSave?(): Promise<void>;
-  /** Something that must not be forgotten has happened since the last save: a new best. */
-  urgent(): boolean;
-  signal: AbortSignal;
 }
 
 /** Seconds between saves of the state to resume from. */
@@ -111,12 +66,11 @@ export const statePath = (out: string): string => join(out, 'training-state.safe
 /** Trains until the clock has run down or somebody stops it, and saves the state. */
 export async function* trainingLoop<Event, Fields extends object = object>({
   network,
-  clock,
-  out,
+  run,
   seed,
   images,
   batch,
-  accumulate,
+  accumulate = 1,
   learningRate,
   schedule,
   batchAt,
@@ -124,16 +78,14 @@ export async function* trainingLoop<Event, Fields extends object = object>({
   every,
   look,
   lookFirst = false,
-  metadata,
   beforeSave,
-  urgent,
-  signal,
 }: LoopOptions<Event, Fields>): AsyncGenerator<Event | (StepEvent & Fields) | CheckpointEvent> {
+  const { clock, out, signal } = run;
   await trimMetrics(out, network.step); // also those of a run that was killed before it first saved
   const save = async (): Promise<CheckpointEvent> => {
     await beforeSave?.();
     const path = statePath(out);
-    await saveState(path, network.state(), { seconds: `${clock.seconds()}`, ...metadata() });
+    await saveState(path, network.state(), { seconds: `${clock.seconds()}`, ...run.metadata() });
     return { kind: 'checkpoint', step: network.step, path };
   };
   const order = { epoch: -1, indices: new Int32Array() };
@@ -185,7 +137,7 @@ export async function* trainingLoop<Event, Fields extends object = object>({
     yield event as Awaited<StepEvent & Fields>; // it is no promise, whatever its fields are
 
     if (step % every === 0) yield* lookAt(step);
-    if (clock.seconds() - Math.max(0, savedAt) > SAVE_EVERY || urgent()) {
+    if (clock.seconds() - Math.max(0, savedAt) > SAVE_EVERY || run.urgent()) {
       savedAt = clock.seconds();
       yield await save();
     }
