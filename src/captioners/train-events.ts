@@ -1,6 +1,5 @@
-import type { Failure } from '../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../models/training/loop.ts';
-import type { FeaturesEvent } from '../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../models/training/events.ts';
+import type { StepEvent } from '../models/training/loop.ts';
 import type { Validation } from './validate.ts';
 
 /** What the loss of a step is made of. */
@@ -27,21 +26,9 @@ export type TrainEvent =
       steps?: number;
       resumedFrom: number;
     }
-  | FeaturesEvent
+  | CommonEvent
   | (StepEvent & CaptionLosses)
   | ({ kind: 'validation'; step: number; best: boolean } & Validation)
-  | CheckpointEvent
-  | { kind: 'warning'; code: string; message: string; place?: string }
-  /** A sample that is left out. */
-  | { kind: 'failure'; failure: Failure }
-  | {
-      kind: 'done';
-      step: number;
-      path: string;
-      minutes: number;
+  | (DoneEvent & {
       ciderD?: number;
-      /** Samples left out, and their list where there are any. */
-      failed: number;
-      failures?: string;
-      stopped: boolean;
-    };
+    });

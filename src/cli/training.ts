@@ -1,8 +1,7 @@
 /** What the commands that train have in common: how long, from which seed, and what any training tells. */
 import { type Command, Option } from 'commander';
-import type { Failure } from '../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../models/training/loop.ts';
-import type { FeaturesEvent } from '../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../models/training/events.ts';
+import type { StepEvent } from '../models/training/loop.ts';
 import { type Context, EXIT } from './main.ts';
 import { deviceOption, number, wholeNumber } from './options.ts';
 import { counted, formatDuration, type Output, type Progress, printable } from './output.ts';
@@ -47,15 +46,8 @@ export function planned({ steps, resumedFrom }: { steps?: number; resumedFrom: n
   return `${length}${resumedFrom > 0 ? `, going on from step ${resumedFrom}` : ''}`;
 }
 
-export type CommonEvent =
-  | FeaturesEvent
-  | { kind: 'warning'; message: string; place?: string }
-  | { kind: 'failure'; failure: Failure }
-  | CheckpointEvent
-  | { kind: 'snapshot' };
-
 /** What any training tells on the way, in words; what it saves is only recorded. */
-export function drawCommon(event: CommonEvent, output: Output): void {
+export function drawCommon(event: CommonEvent | { kind: 'snapshot' }, output: Output): void {
   switch (event.kind) {
     case 'features':
       output.progress({ ...event, label: event.encoder, unit: 'images', rate: event.imagesPerSecond });
@@ -68,15 +60,6 @@ export function drawCommon(event: CommonEvent, output: Output): void {
     case 'failure':
       output.failure(event.failure);
   }
-}
-
-interface DoneEvent {
-  step: number;
-  path: string;
-  minutes: number;
-  failed: number;
-  failures?: string;
-  stopped: boolean;
 }
 
 /** Its end, with what was reached (`, CIDEr-D 0.5`); then what was left out. @param notes lines between the two */

@@ -1,6 +1,5 @@
-import type { Failure } from '../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../models/training/loop.ts';
-import type { FeaturesEvent } from '../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../models/training/events.ts';
+import type { StepEvent } from '../models/training/loop.ts';
 
 /** What training a generator tells while it runs; plain data, so that it can be drawn, streamed or counted. */
 export type GeneratorEvent =
@@ -14,7 +13,7 @@ export type GeneratorEvent =
       steps?: number;
       resumedFrom: number;
     }
-  | FeaturesEvent
+  | CommonEvent
   | StepEvent
   | {
       kind: 'validation';
@@ -28,17 +27,6 @@ export type GeneratorEvent =
   | { kind: 'snapshot'; step: number; path: string }
   /** The fixed prompts, drawn by the averaged weights. */
   | { kind: 'preview'; step: number; path: string }
-  | CheckpointEvent
-  | { kind: 'warning'; code: string; message: string; place?: string }
-  /** A sample that is left out. */
-  | { kind: 'failure'; failure: Failure }
-  | {
-      kind: 'done';
-      step: number;
-      path: string;
-      minutes: number;
+  | (DoneEvent & {
       loss?: number;
-      failed: number;
-      failures?: string;
-      stopped: boolean;
-    };
+    });

@@ -1,6 +1,5 @@
-import type { Failure } from '../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../models/training/loop.ts';
-import type { FeaturesEvent } from '../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../models/training/events.ts';
+import type { StepEvent } from '../models/training/loop.ts';
 import type { RunOptions } from '../models/training/run-folder.ts';
 
 export interface PictureRun extends RunOptions {
@@ -20,7 +19,7 @@ export interface PictureRun extends RunOptions {
 
 export type PictureEvent =
   | { kind: 'plan'; images: number; parameters: number; steps?: number; resumedFrom: number }
-  | FeaturesEvent
+  | CommonEvent
   | StepEvent
   | {
       kind: 'validation';
@@ -31,6 +30,4 @@ export type PictureEvent =
       best: boolean;
     }
   | { kind: 'preview'; step: number; path: string }
-  | CheckpointEvent
-  | { kind: 'failure'; failure: Failure }
-  | { kind: 'done'; step: number; path: string; minutes: number; psnr?: number; failed: number; failures?: string; stopped: boolean }; // biome-ignore format: one line
+  | (DoneEvent & { psnr?: number });

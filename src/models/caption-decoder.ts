@@ -13,14 +13,7 @@ import {
 } from '../tensor/index.ts';
 import { decodeStep, encodeImage, imageMemory, PHRASE } from './captioner.ts';
 import type { CaptionerConfig } from './captioner-config.ts';
-import {
-  beamSearch,
-  type Decoded,
-  type DecodeOptions,
-  type Search,
-  type SpecialTokens,
-  sampling,
-} from './search.ts';
+import { captionsBy, type Decoded, type DecodeOptions, type RunSearches, type SpecialTokens } from './search.ts'; // biome-ignore format: one line
 
 export interface CaptionDecoder {
   /** Images per run: hand over exactly this many, padded with anything. */
@@ -73,7 +66,7 @@ export async function captionDecoder(
     spare.set(program, [...(spare.get(program) ?? []), buffers]);
 
   /** Steps through `searches`, one per image, each of `beams` hypotheses. */
-  const run = async (images: Arrays, beams: number, most: number, searches: Search[]) => {
+  const run: RunSearches<Arrays> = async (images, beams, most, searches) => {
     const step = await stepFor(beams);
     const buffers = buffersOf(step);
     for (const name of step.feeds.keys()) if (images[name]) buffers[name] = images[name];
@@ -121,24 +114,9 @@ export async function captionDecoder(
     giveBack(step, buffers);
   };
 
-  const sample: CaptionDecoder['sample'] = async (images, count, samples, options, seeds = []) => {
-    const searches = Array.from({ length: count }, (_, i) =>
-      sampling(samples, options, special, seeds[i] ?? i),
-    );
-    await run(images, samples, options.maxTokens, searches);
-    return searches.map((search) => search.found());
-  };
-
   return {
     batch,
-    sample,
-    async decode(images, count, options, seeds) {
-      if (options.temperature > 0)
-        return (await sample(images, count, 1, options, seeds)).map(([one]) => one);
-      const searches = Array.from({ length: count }, () => beamSearch(options, special));
-      await run(images, options.beam, options.maxTokens, searches);
-      return searches.map((search) => search.found()[0]);
-    },
+    ...captionsBy(run, special),
     async dispose() {
       await memory.dispose();
       for (const step of steps.values()) await (await step).dispose();

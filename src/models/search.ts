@@ -50,6 +50,25 @@ export interface Search {
   found(): Decoded[];
 }
 
+/** Steps through `searches`, one per picture, each of `beams` hypotheses, for at most `most` tokens. */
+export type RunSearches<Images> = (images: Images, beams: number, most: number, searches: Search[]) => Promise<void>; // biome-ignore format: one line
+
+/** The two ways to get captions from a network: searched for, or drawn. */
+export function captionsBy<Images>(run: RunSearches<Images>, special: SpecialTokens) {
+  const sample = async (images: Images, count: number, samples: number, options: DecodeOptions, seeds: number[] = []): Promise<Decoded[][]> => {
+    const searches = Array.from({ length: count }, (_, i) => sampling(samples, options, special, seeds[i] ?? i));
+    await run(images, samples, options.maxTokens, searches);
+    return searches.map((search) => search.found());
+  };
+  const decode = async (images: Images, count: number, options: DecodeOptions, seeds?: number[]): Promise<Decoded[]> => {
+    if (options.temperature > 0) return (await sample(images, count, 1, options, seeds)).map(([one]) => one);
+    const searches = Array.from({ length: count }, () => beamSearch(options, special));
+    await run(images, options.beam, options.maxTokens, searches);
+    return searches.map((search) => search.found()[0]);
+  };
+  return { sample, decode };
+} // biome-ignore format: one line
+
 interface Hypothesis {
   tokens: number[];
   total: number;

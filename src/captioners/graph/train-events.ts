@@ -1,6 +1,5 @@
-import type { Failure } from '../../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../../models/training/loop.ts';
-import type { FeaturesEvent } from '../../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../../models/training/events.ts';
+import type { StepEvent } from '../../models/training/loop.ts';
 import type { ParsingEvent } from '../relations/mining.ts';
 import type { RelatingEvent } from './graphs.ts';
 import type { GraphValidation } from './validate.ts';
@@ -27,21 +26,11 @@ export type GraphTrainEvent =
       steps?: number;
       resumedFrom: number;
     }
-  | FeaturesEvent
+  | CommonEvent
   | RelatingEvent
   | ParsingEvent
   | (StepEvent & GraphStepFields)
   | ({ kind: 'validation'; step: number; best: boolean } & GraphValidation)
-  | CheckpointEvent
-  | { kind: 'warning'; code: string; message: string; place?: string }
-  | { kind: 'failure'; failure: Failure }
-  | {
-      kind: 'done';
-      step: number;
-      path: string;
-      minutes: number;
+  | (DoneEvent & {
       ciderD?: number;
-      failed: number;
-      failures?: string;
-      stopped: boolean;
-    };
+    });

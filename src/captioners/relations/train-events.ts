@@ -1,6 +1,5 @@
-import type { Failure } from '../../data/sample.ts';
-import type { CheckpointEvent, StepEvent } from '../../models/training/loop.ts';
-import type { FeaturesEvent } from '../../models/training/prepare.ts';
+import type { CommonEvent, DoneEvent } from '../../models/training/events.ts';
+import type { StepEvent } from '../../models/training/loop.ts';
 import type { ParsingEvent } from './mining.ts';
 
 /** Of a step: see `RelationLosses`. */
@@ -23,24 +22,14 @@ export type RelationTrainEvent =
       steps?: number;
       resumedFrom: number;
     }
-  | FeaturesEvent
+  | CommonEvent
   | ParsingEvent
   | (StepEvent & RelationStep)
   /** Share of the relations told of that are among the 20 likeliest of their picture. */
   | { kind: 'validation'; step: number; recall: number; best: boolean }
-  | CheckpointEvent
-  | { kind: 'warning'; code: string; message: string; place?: string }
-  | { kind: 'failure'; failure: Failure }
-  | {
-      kind: 'done';
-      step: number;
-      path: string;
-      minutes: number;
+  | (DoneEvent & {
       recall?: number;
       threshold: number;
       /** Relations of a picture: told of in captions, and so predicted. */
       edges: number;
-      failed: number;
-      failures?: string;
-      stopped: boolean;
-    };
+    });

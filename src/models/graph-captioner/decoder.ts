@@ -9,7 +9,7 @@ import {
   type Weights,
 } from '../../tensor/index.ts';
 import type { CaptionDecoder } from '../caption-decoder.ts';
-import { beamSearch, type Search, type SpecialTokens, sampling } from '../search.ts';
+import { captionsBy, type RunSearches, type SpecialTokens } from '../search.ts';
 import { bodyOf, type GraphCaptionerConfig, graphMemory, graphStep, still } from './index.ts';
 
 /**
@@ -35,7 +35,7 @@ export async function graphDecoder(
   const shapes = bodyOf(c).state(c, 1);
 
   /** Steps through `searches`, one per picture, each of `beams` hypotheses. */
-  const run = async (images: Arrays, beams: number, most: number, searches: Search[]) => {
+  const run: RunSearches<Arrays> = async (images, beams, most, searches) => {
     const step = await stepFor(beams);
     const rows = batch * beams;
     const seen = (await memory.run(images)) as Arrays;
@@ -68,22 +68,9 @@ export async function graphDecoder(
     }
   };
 
-  const sample: CaptionDecoder['sample'] = async (images, count, samples, options, seeds = []) => {
-    const searches = Array.from({ length: count }, (_, i) => sampling(samples, options, special, seeds[i] ?? i)); // biome-ignore format: one line
-    await run(images, samples, options.maxTokens, searches);
-    return searches.map((search) => search.found());
-  };
-
   return {
     batch,
-    sample,
-    async decode(images, count, options, seeds) {
-      if (options.temperature > 0)
-        return (await sample(images, count, 1, options, seeds)).map(([one]) => one);
-      const searches = Array.from({ length: count }, () => beamSearch(options, special));
-      await run(images, options.beam, options.maxTokens, searches);
-      return searches.map((search) => search.found()[0]);
-    },
+    ...captionsBy(run, special),
     async dispose() {
       await memory.dispose();
       for (const step of steps.values()) await (await step).dispose();
