@@ -66,11 +66,12 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
   }
   const prompts = file === undefined ? words : await promptsOf(file, undefined, { check: () => {} }, context);
   const history = place === undefined ? [] : await readHistory(place);
-  refuseWithoutServer([ref], options, '--with');
+  const patience = { rpm: options.rpm, timeout: options.timeout }; // its tries are of descriptions
+  refuseWithoutServer([ref], patience, '--with');
   const { loadPromptWriter } = await import('../captioners/prompt-writer.ts');
   const { loadSceneGraphParser } = await import('../text/scene-graph/index.ts');
   const { upsample } = await import('../text/upsample/index.ts');
-  const writer = await loadPromptWriter(ref, { device, server: { ...connectionOptions(options), signal } }); // biome-ignore format: one line
+  const writer = await loadPromptWriter(ref, { device, server: { ...connectionOptions(patience), signal } }); // biome-ignore format: one line
   try {
     const parser = await loadSceneGraphParser();
     const started = performance.now();
