@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../files.ts';
@@ -17,7 +16,13 @@ import { saveWeights, writeJson } from '../models/model-folder.ts';
 import { statePath, trainingLoop } from '../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
 import { startRun } from '../models/training/run.ts';
-import { type Closable, logMetrics, savedState, withOpened } from '../models/training/run-folder.ts';
+import {
+  type Closable,
+  logMetrics,
+  savedState,
+  withOpened,
+  writePreview,
+} from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { compile, countParameters, type Device, input, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -107,11 +112,8 @@ async function* train(options: PictureRun, opened: Closable[]): AsyncGenerator<P
   const look = async function* (): AsyncGenerator<PictureEvent> {
     const shown = kept.length > 0 ? kept : images.slice(0, 16);
     const [originals, back] = await roundTrip(network.averaged(), model, shown, pictures, device);
-    const path = join(out, 'previews', `step-${String(network.step).padStart(7, '0')}.png`);
     const png = await encodePng(gridOf([...originals.slice(0, 8), ...back.slice(0, 8)], { columns: Math.min(8, shown.length) })); // biome-ignore format: one line
-    await mkdir(join(out, 'previews'), { recursive: true });
-    await writeFileAtomic(path, png);
-    await writeFileAtomic(join(out, 'preview.png'), png);
+    const path = await writePreview(out, network.step, png);
     yield { kind: 'preview', step: network.step, path };
     if (kept.length === 0) return;
     const measured = originals.reduce((sum, image, i) => sum + psnr(image, back[i]), 0) / originals.length;

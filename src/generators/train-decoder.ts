@@ -13,7 +13,13 @@ import { loadWeights, sameWeights, saveWeights, writeJson } from '../models/mode
 import { type BatchPlace, statePath, trainingLoop } from '../models/training/loop.ts';
 import { gatherImages, type PreparedImage } from '../models/training/prepare.ts';
 import { startRun } from '../models/training/run.ts';
-import { type Closable, logMetrics, savedState, withOpened } from '../models/training/run-folder.ts';
+import {
+  type Closable,
+  logMetrics,
+  savedState,
+  withOpened,
+  writePreview,
+} from '../models/training/run-folder.ts';
 import { cosineSchedule, trainStep } from '../nn/index.ts';
 import { type Arrays, countParameters, params, type Weights } from '../tensor/index.ts';
 import { pictureCard } from './picture-card.ts';
@@ -159,9 +165,7 @@ async function* train(options: DecoderRun, opened: Closable[]): AsyncGenerator<P
     const { originals, base, drawn } = await decoded(out, codec, shown, { pixels, latents }, size);
     const first = <T>(list: T[]) => list.slice(0, 8);
     const png = await encodePng(gridOf([...first(originals), ...first(base), ...first(drawn)], { columns: Math.min(8, shown.length) })); // biome-ignore format: one line
-    const path = join(out, 'previews', `step-${String(network.step).padStart(7, '0')}.png`);
-    await writeFileAtomic(path, png);
-    await writeFileAtomic(join(out, 'preview.png'), png);
+    const path = await writePreview(out, network.step, png);
     yield { kind: 'preview', step: network.step, path };
     if (kept.length === 0) return;
     const measured = originals.reduce((sum, image, i) => sum + psnr(image, drawn[i]), 0) / originals.length;

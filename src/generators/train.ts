@@ -18,6 +18,7 @@ import {
   type RunOptions,
   savedState,
   withOpened,
+  writePreview,
 } from '../models/training/run-folder.ts';
 import { constantSchedule, cosineSchedule, trainStep, trapezoidSchedule } from '../nn/index.ts';
 import { type Arrays, countParameters, params } from '../tensor/index.ts';
@@ -268,9 +269,7 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
       drawn.push(...(await pictures.images(values)));
     }
     const png = await encodePng(gridOf(drawn));
-    const path = join(out, 'previews', `step-${String(network.step).padStart(7, '0')}.png`);
-    await writeFileAtomic(path, png);
-    await writeFileAtomic(join(out, 'preview.png'), png);
+    const path = await writePreview(out, network.step, png);
     return { kind: 'preview', step: network.step, path };
   };
 

@@ -97,6 +97,14 @@ export const otherData = (place: string, count: number): RecaptionError =>
     },
   );
 
+/** Keeps a picture of how far a run is, and shows the latest beside the model. @returns where it is kept */
+export async function writePreview(out: string, step: number, png: Uint8Array): Promise<string> {
+  const path = join(out, 'previews', `step-${String(step).padStart(7, '0')}.png`);
+  await writeFileAtomic(path, png);
+  await writeFileAtomic(join(out, 'preview.png'), png);
+  return path;
+}
+
 /** Appends an event to metrics.jsonl. */
 export async function logMetrics(out: string, event: object): Promise<void> {
   const path = join(out, 'metrics.jsonl');
