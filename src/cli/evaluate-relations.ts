@@ -5,7 +5,7 @@ import { loadImages, openDataset } from '../data/index.ts';
 import { regionsOf, relationsOf } from '../data/regions.ts';
 import type { Sample } from '../data/sample.ts';
 import { UsageError } from '../errors.ts';
-import type { RelationScores, RelationTruth } from '../evaluate/relations.ts';
+import type { RecallAt, RelationScores, RelationTruth } from '../evaluate/relations.ts';
 import type { Image } from '../image/image.ts';
 import type { Device } from '../tensor/device.ts';
 import { type Context, EXIT } from './main.ts';
@@ -163,8 +163,9 @@ function print(ref: string, scores: RelationScores, { by }: Options, output: Out
   const percent = (share: number) => (100 * share).toFixed(1);
   const [low, high] = scores.precision.interval;
   output.print(`${output.bold(printable(ref))}${by === 'prior' ? ', by the labels of pairs alone' : ''}: ${counted(scores.pictures, 'picture')}, ${scores.held.toFixed(1)} relations of each ${scores.truth === 'scenes' ? 'hold' : 'are told of'}`); // biome-ignore format: one line
-  for (const { k, rate, interval } of scores.recall)
-    output.print(`  recall at ${String(k).padEnd(3)} ${percent(rate).padStart(6)} %  [${interval.map(percent).join(', ')}]`); // biome-ignore format: one line
+  const share = ({ rate, interval }: RecallAt) => `${percent(rate).padStart(6)} %  [${interval.map(percent).join(', ')}]`; // biome-ignore format: one line
+  for (const [i, one] of scores.recall.entries())
+    output.print(`  recall at ${String(one.k).padEnd(3)} ${share(one)}, mean over predicates ${share(scores.meanRecall[i])}`); // biome-ignore format: one line
   output.print(`  of ${scores.edges.toFixed(2)} edges drawn, ${percent(scores.precision.rate)} % ${scores.truth === 'scenes' ? 'hold' : 'are told of'}  [${percent(low)}, ${percent(high)}]`); // biome-ignore format: one line
   if (scores.auc !== undefined) output.print(`  area under the ROC curve ${scores.auc.toFixed(4)}`);
 }

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchedThreshold, type PairScores, rankedEdges } from '../captioners/relations/scorer.ts';
-import { areaUnderCurve, classScores, precisionRow, recallAt, relationEvaluation } from './relations.ts';
+import { scoresOf } from '../metrics/bootstrap.ts';
+import {
+  areaUnderCurve,
+  classScores,
+  foundByPredicate,
+  meanRecallTable,
+  precisionRow,
+  recallAt,
+  relationEvaluation,
+} from './relations.ts';
 
 /** Scores of two predicates between three regions, from a table "i j r". */
 const table: Record<string, number> = {
@@ -49,6 +58,17 @@ describe('recall', () => {
     expect(found.edges).toBe(3); // above 0.65
     expect(found.precision.rate).toBeCloseTo(2 / 3, 10);
     expect(found.auc).toBe(1);
+  });
+});
+
+describe('mean recall', () => {
+  it('counts a predicate that holds once as much as one that holds often, and leaves out those that hold nowhere or are not known', () => {
+    const often = [truth([0], [0, 1]), truth([0], [1, 0]), truth([0], [2, 0]), truth([0], [0, 2])];
+    const rare = [truth([1], [1, 2]), truth([], [0, 1])];
+    const rows = [often, rare].map((truths) => foundByPredicate(edges, truths, 2, 3));
+    expect(rows).toEqual([[1, 4, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0]]); // biome-ignore format: one line
+    expect(scoresOf(meanRecallTable(rows, 3))).toEqual([(1 / 4 + 1) / 2]);
+    expect(scoresOf(meanRecallTable([], 3))).toEqual([0]);
   });
 });
 

@@ -23,6 +23,36 @@ export function recallAt(edges: readonly Edge[], truths: readonly RelationTruth[
   return truths.filter((truth) => first.some((edge) => says(truth, edge))).length / truths.length;
 }
 
+/**
+ * Of what holds in a picture, by predicate: how much there is, and how much of it is among its `k` likeliest edges. What names no predicate that the
+ * graph knows is left out.
+ * @returns `[found, held]` of each predicate, one after the other
+ */
+export function foundByPredicate(
+  edges: readonly Edge[],
+  truths: readonly RelationTruth[],
+  k: number,
+  predicates: number,
+): number[] {
+  const first = edges.slice(0, k);
+  const row = Array<number>(2 * predicates).fill(0);
+  for (const truth of truths) {
+    const [predicate] = truth.predicates;
+    if (predicate === undefined) continue;
+    if (first.some((edge) => says(truth, edge))) row[2 * predicate]++;
+    row[2 * predicate + 1]++;
+  }
+  return row;
+}
+
+/** The mean over predicates of the share of each that is found, whatever they are common or rare (mean recall@k, Tang et al. 2019; Chen et al. 2019). */
+export const meanRecallTable = (rows: readonly (readonly number[])[], predicates: number): Additive =>
+  additive(rows, 2 * predicates, (sum) => {
+    const shares: number[] = [];
+    for (let at = 0; at < sum.length; at += 2) if (sum[at + 1] > 0) shares.push(sum[at] / sum[at + 1]);
+    return [shares.reduce((a, b) => a + b, 0) / Math.max(1, shares.length)];
+  });
+
 /** Of the edges of a picture: how many there are, and how many of them hold. */
 export function precisionRow(edges: readonly Edge[], truths: readonly RelationTruth[]): [number, number] {
   return [edges.filter((edge) => truths.some((truth) => says(truth, edge))).length, edges.length];
@@ -58,6 +88,12 @@ export function areaUnderCurve(scores: readonly number[], holds: readonly boolea
 /** Edges at which recall is measured. */
 export const RECALL_AT = [5, 10, 20, 50] as const;
 
+export interface RecallAt {
+  k: number;
+  rate: number;
+  interval: Interval;
+}
+
 export interface RelationScores {
   /** What was asked: what holds in scenes, or what people's captions tell of regions. */
   truth: 'scenes' | 'captions';
@@ -66,7 +102,9 @@ export interface RelationScores {
   /** Relations that hold, of a picture. */
   held: number;
   /** Mean over pictures of the share found among the k likeliest edges, with 95 % intervals. */
-  recall: { k: number; rate: number; interval: Interval }[];
+  recall: RecallAt[];
+  /** The same share for each predicate that holds somewhere and that the graph knows, the mean over these. */
+  meanRecall: RecallAt[];
   /** Of the edges above the threshold: how many there are of a picture, and what share of them holds. */
   edges: number;
   precision: { rate: number; interval: Interval };
@@ -87,6 +125,7 @@ export function relationEvaluation(
   threshold: number,
 ): { add(picture: JudgedPicture): void; scores(): RelationScores } {
   const recalls = RECALL_AT.map(() => [] as number[]);
+  const found = RECALL_AT.map(() => [] as number[][]);
   const precisions: [number, number][] = [];
   const all: { scores: number[]; holds: boolean[] } = { scores: [], holds: [] };
   let held = 0;
@@ -95,7 +134,10 @@ export function relationEvaluation(
       if (truths.length === 0) return;
       held += truths.length;
       const edges = rankedEdges(scores, predicates, truth === 'scenes' ? undefined : RECALL_AT.at(-1));
-      for (const [i, k] of RECALL_AT.entries()) recalls[i].push(recallAt(edges, truths, k));
+      for (const [i, k] of RECALL_AT.entries()) {
+        recalls[i].push(recallAt(edges, truths, k));
+        found[i].push(foundByPredicate(edges, truths, k, predicates));
+      }
       precisions.push(precisionRow(edges.filter(({ score }) => score >= threshold), truths)); // biome-ignore format: one line
       if (truth !== 'scenes') return;
       for (const edge of edges) {
@@ -106,12 +148,19 @@ export function relationEvaluation(
     scores() {
       const pictures = precisions.length;
       const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+      const at = (tables: Additive[]): RecallAt[] =>
+        tables.map((table, i) => ({
+          k: RECALL_AT[i],
+          rate: scoresOf(table)[0],
+          interval: bootstrap(table)[0],
+        }));
       const auc = truth === 'scenes' ? areaUnderCurve(all.scores, all.holds) : undefined;
       return {
         truth,
         pictures,
         held: held / Math.max(1, pictures),
-        recall: RECALL_AT.map((k, i) => ({ k, rate: mean(recalls[i]), interval: bootstrap(additiveMean(recalls[i]))[0] })), // biome-ignore format: one line
+        recall: at(recalls.map(additiveMean)),
+        meanRecall: at(found.map((rows) => meanRecallTable(rows, predicates))),
         edges: mean(precisions.map(([, of]) => of)),
         precision: {
           rate: scoresOf(shareTable(precisions))[0],
