@@ -19,6 +19,8 @@ export interface AppOptions {
   hosts?: readonly string[];
   /** Bytes of a request at most. */
   mostBytes?: number;
+  /** Bytes of all requests together that are not answered yet. */
+  mostHeld?: number;
   /** Requests that may wait. */
   bound?: number;
   /** Told of what went wrong on our side. */
@@ -42,6 +44,7 @@ export interface App {
 }
 
 const MOST_BYTES = 24 * 2 ** 20;
+const MOST_HELD = 512 * 2 ** 20;
 const BOUND = 256;
 /** Seconds after which a client that was sent away may come back. */
 const COME_BACK = '1';
@@ -57,6 +60,7 @@ export function createApp({
   key,
   hosts,
   mostBytes = MOST_BYTES,
+  mostHeld = Math.max(MOST_HELD, mostBytes),
   bound = BOUND,
   onDefect,
   onRequest,
@@ -107,6 +111,17 @@ export function createApp({
       },
     }),
   );
+  let held = 0;
+  app.use('*', async (c, next) => {
+    const length = Number(c.req.header('content-length') ?? (c.req.raw.body ? mostBytes : 0));
+    if (held + length > mostHeld) throw tooMany();
+    held += length;
+    try {
+      await next();
+    } finally {
+      held -= length;
+    }
+  });
   app.onError((error, c) => {
     const refused = asRefused(error);
     if (refused.status === 500) onDefect?.(error);
@@ -166,8 +181,11 @@ export function createApp({
 /** @throws Refused where the queue is full */
 function taken<U>(result: Promise<U> | undefined): Promise<U> {
   if (result) return result;
-  throw new Refused(429, 'too many requests are waiting', 'queue_full', { 'Retry-After': COME_BACK });
+  throw tooMany();
 }
+
+const tooMany = (): Refused =>
+  new Refused(429, 'too many requests are waiting', 'queue_full', { 'Retry-After': COME_BACK });
 
 async function json(request: Request): Promise<unknown> {
   try {

@@ -215,6 +215,22 @@ describe('what our server refuses, in the form of OpenAI', () => {
     await small.close();
   });
 
+  it('more bytes than it will hold of those that it has not answered', async () => {
+    const messages = await asked(1);
+    const body = JSON.stringify({ model: 'fake@1', messages });
+    const narrow = await startServer({
+      captioners: [fakeCaptioner({ delayMs: 100, batch: 1 })],
+      port: 0,
+      mostBytes: body.length,
+      mostHeld: 2 * body.length,
+    });
+    const post = () => fetch(`${narrow.url}/chat/completions`, { method: 'POST', body });
+    const statuses = (await Promise.all([post(), post(), post()])).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 200, 429]);
+    expect((await post()).status).toBe(200); // what was answered counts no more
+    await narrow.close();
+  });
+
   it('everybody, once it is being closed, and answers what was asked before', async () => {
     let go = () => {};
     const waiting = new Promise<void>((done) => {
