@@ -103,7 +103,7 @@ const share = (percent: number): string =>
     ? 'descriptive'
     : percent === 0
       ? 'alt'
-      : `descriptive:${percent / 100},alt:${1 - percent / 100}`;
+      : `descriptive:${percent / 100},alt:${(100 - percent) / 100}`;
 
 /** Names relations, numbers and letters right so often. */
 const garbled =
