@@ -1,4 +1,6 @@
 import { add } from './ops/elementwise.ts';
+import { matmul } from './ops/matmul.ts';
+import { concat } from './ops/shape.ts';
 import { constant, type Node, shapeError, type Tensor } from './tensor.ts';
 
 /**
@@ -15,10 +17,10 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undef
     x !== undefined && (wanted.has(x) || (x.node !== undefined && depends.has(x.node)));
   for (const node of order) if (node.inputs.some(carries)) depends.add(node);
 
-  const total = new Map<Tensor, Tensor>([[loss, constant(1)]]);
+  const terms = new Map<Tensor, Tensor[]>([[loss, [constant(1)]]]);
   for (const node of order.toReversed()) {
     if (!depends.has(node)) continue;
-    const dys = node.outputs.map((output) => total.get(output));
+    const dys = node.outputs.map((output) => total(terms.get(output)));
     const dy = dys.find((d) => d !== undefined);
     if (!dy || !node.gradient) continue;
     for (const [i, dx] of node.gradient(dys[0] ?? dy, dys).entries()) {
@@ -27,11 +29,56 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undef
       if (dx.shape.length !== x.rank || dx.shape.some((dim, axis) => dim !== x.shape[axis])) {
         throw shapeError(node.op, `its gradient has shape [${dx.shape}] for an input of [${x.shape}]`);
       }
-      const sofar = total.get(x);
-      total.set(x, sofar ? add(sofar, dx) : dx);
+      const sofar = terms.get(x);
+      if (sofar) sofar.push(dx);
+      else terms.set(x, [dx]);
     }
   }
-  return wrt.map((x) => total.get(x));
+  return wrt.map((x) => total(terms.get(x)));
+}
+
+/** The sum of what each use of a tensor adds to its derivative. */
+function total(terms: readonly Tensor[] | undefined): Tensor | undefined {
+  if (terms === undefined) return undefined;
+  const products = terms.flatMap((term) => asProduct(term) ?? []);
+  const rest = terms.filter((term) => asProduct(term) === undefined);
+  return [...rest, ...joined(products)].reduce((sum, term) => add(sum, term));
+}
+
+interface Product {
+  result: Tensor;
+  a: Tensor;
+  b: Tensor;
+}
+
+/** What a weight gets from a use of it: aᵀ·b, (…, R, K) and (…, R, N). */
+function asProduct(result: Tensor): Product | undefined {
+  const { op, inputs, attributes } = result.node ?? {};
+  const [a, b, bias] = inputs ?? [];
+  if ((op !== 'Gemm' && op !== 'FusedMatMul') || !a || !b || bias) return undefined;
+  const { transA, transB, alpha } = attributes as {
+    transA: number;
+    transB: number;
+    alpha: { float: number };
+  };
+  if (transA !== 1 || transB !== 0 || alpha.float !== 1) return undefined;
+  const lead = result.shape.slice(0, -2).join();
+  return [a, b].every(({ shape }) => shape.slice(0, -2).join() === lead) ? { result, a, b } : undefined;
+}
+
+/**
+ * Σ aᵢᵀ·bᵢ as one product of all rows: a weight that is used at every step of a recurrent network is written once instead of once a step. Where there are
+ * many rows and few uses, to gather the rows would cost more than the sums do.
+ */
+function joined(products: readonly Product[]): Tensor[] {
+  const results = products.map(({ result }) => result);
+  if (products.length < 2) return results;
+  const size = ({ shape }: Tensor) => shape.reduce((all, dim) => all * dim, 1);
+  const moved = products.reduce((all, { a, b }) => all + 2 * (size(a) + size(b)), 0);
+  const summed = (products.length - 1) * 4 * size(results[0]); // the sum is read twice and written, and so is the product
+  if (moved >= summed) return results;
+  const [a, b] = [concat(products.map((one) => one.a), -2), concat(products.map((one) => one.b), -2)]; // biome-ignore format: one line
+  return [matmul(a, b, { transposeA: true })];
 }
 
 /** Every node that `outputs` depend on, inputs before their users. Iterative: graphs are thousands of nodes deep. */

@@ -14,6 +14,7 @@ import {
   normal,
   type Params,
   softmax,
+  split,
   sub,
   type Tensor,
   tanh,
@@ -46,12 +47,12 @@ export const lstmBody: DecoderBody = {
   say(p, c, memory, tokens, { captions, resampled }) {
     const [rows, length] = tokens.shape;
     let state = Object.fromEntries(STATE.map((name) => [name, repeated(memory[`start.${name}`], captions)]));
-    const known = wordGates(p, c, memory, tokens, captions); // (R, T, 4H)
+    const known = split(wordGates(p, c, memory, tokens, captions), 1, Array(length).fill(1)); // of each word (R, 1, 4H)
     const outs: Tensor[] = [];
     const kinds: Tensor[] = [];
     let guess: Tensor | undefined; // what it would have said itself
     for (let t = 0; t < length; t++) {
-      let gates = known.slice(1, t, t + 1).reshape([rows, 4 * c.width]);
+      let gates = known[t].reshape([rows, 4 * c.width]);
       if (resampled && guess) {
         const own = wordGates(p, c, memory, guess, captions).reshape([rows, 4 * c.width]);
         const share = resampled.where.slice(1, t, t + 1); // (R, 1)
