@@ -3,7 +3,7 @@
  * Every training, every file of captions and every score is kept in OUT; run again, it goes on, and prints the tables of what is there.
  *
  *     npm run bench -- graph-evidence OUT --data 'flickr8k/train-{00000..00005}.tar' --val flickr8k/dev-00000.tar \
- *       --regions yolox_nano.onnx --vision mobilenet_v2_224.onnx [--only weak,regions] [--seeds 3]
+ *       --regions yolox_nano.onnx --vision mobilenet_v2_224.onnx --vision yolox_nano.onnx [--only weak,regions] [--seeds 3]
  *
  * Without `--data`, scenes of the world and their descriptions, of which the true graph is known too; `--vision` says what things look like.
  */
@@ -25,9 +25,9 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
   },
 });
-const [out] = positionals;
-if (out === undefined) {
-  console.error('Name a folder for the trainings: npm run bench -- graph-evidence OUT');
+const [out, ...others] = positionals;
+if (out === undefined || others.length > 0) {
+  console.error('Name one folder for the trainings: npm run bench -- graph-evidence OUT');
   process.exit(2);
 }
 const photos = values.data !== undefined;
@@ -56,7 +56,12 @@ const ROWS: Row[] = [
   { name: 'layers-2', what: 'two layers', edges: 'network', model: { layers: 2 } },
   { name: 'kinds-none', what: 'no kinds of words', edges: 'network', model: { kinds: 'none' } },
   { name: 'kinds-beside', what: 'kinds learnt beside, steering nothing', edges: 'network', model: { kinds: 'auxiliary' } }, // biome-ignore format: one line
-  { name: 'transformer', what: 'the transformer body', edges: 'network', model: { body: 'transformer' } },
+  {
+    name: 'transformer',
+    what: 'the transformer body',
+    edges: 'network',
+    model: { body: 'transformer', heads: 8 },
+  },
   { name: 'weak-rewarded', what: '… then by rewards', from: 'weak' },
   { name: 'regions-rewarded', what: 'regions alone, then by rewards', from: 'regions' },
   ...(photos ? [{ name: 'plain', what: 'the captioner without graphs (CoCa), on the same features and more', plain: true } as const] : []), // biome-ignore format: one line
@@ -119,7 +124,7 @@ for (const { row, seed } of runs.sort((a, b) => a.seed - b.seed)) {
   if (await exists(captions)) continue;
   const chosen = at(`${name}.json`);
   if (row.plain) {
-    await train(at(name), ['captioner', ...sources, '--vision', values.regions, ...values.vision, '--config', join(import.meta.dirname, 'captioners/flickr8k.json'), '--minutes', '30', '--seed', `${seed}`]); // biome-ignore format: one line
+    await train(at(name), ['captioner', ...sources, '--vision', ...new Set([values.regions, ...values.vision]), '--config', join(import.meta.dirname, 'captioners/flickr8k.json'), '--minutes', '30', '--seed', `${seed}`]); // biome-ignore format: one line
   } else {
     const { model, training } = await config(row.from === undefined ? CONFIG : `${CONFIG}-reward`);
     await writeFile(chosen, JSON.stringify({ model: { ...model, ...row.model }, training }));
