@@ -55,11 +55,9 @@ export function addVerdict(row: SceneRow, { met, tally }: Verdict): boolean {
   return true;
 }
 
-/** Shares met over prompts, for intervals and differences. Of what was never asked for, 0. */
+/** Shares met over prompts, for intervals and differences. Of what was never asked for, NaN. */
 export const sceneTable = (rows: readonly SceneRow[]): Additive =>
-  additive(rows, WIDTH, (sums) =>
-    SCENE_SCORES.map((_, i) => (sums[2 * i + 1] > 0 ? sums[2 * i] / sums[2 * i + 1] : 0)),
-  );
+  additive(rows, WIDTH, (sums) => SCENE_SCORES.map((_, i) => sums[2 * i] / sums[2 * i + 1]));
 
 export interface SceneEvaluation {
   /** A picture and the prompt it was drawn for. @returns what it was found to show */
@@ -89,7 +87,7 @@ export function evaluateScenes(): SceneEvaluation {
       const rates = table.scores(sums);
       const intervals = rows.size > 0 ? bootstrap(table, { seed }) : [];
       const rateAt = (i: number): Rate => ({
-        rate: rates[i],
+        rate: sums[2 * i + 1] > 0 ? rates[i] : 0,
         interval: intervals[i] ?? [0, 0],
         asked: sums[2 * i + 1],
       });

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Folder, temporaryFolder } from '../../test/helpers/collection.ts';
+import { writeTinyT5 } from '../../test/helpers/tiny-t5.ts';
 import { writeDataset } from '../data/index.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import { readSafetensors } from '../tensor/safetensors.ts';
@@ -151,7 +152,7 @@ describe('a comparison', () => {
   });
 
   test('says nothing of differences on a handful of prompts, and that one training is one', async () => {
-    expect(whole.conclusion[0]).toMatch(/prompts are too few to say more\.$/);
+    expect(whole.conclusion[0]).toMatch(/5 prompts that can be judged are too few to say more\.$/);
   });
 
   test('keeps nothing of what could not be begun', async () => {
@@ -200,6 +201,54 @@ describe('a comparison', () => {
     expect(upsampling!.longer).toBeLessThan(upsampling!.prompts);
     for (const { short, upsampled, difference } of upsampling!.arms) expect(difference).toBeCloseTo(upsampled - short, 10); // biome-ignore format: one line
     expect(conclusion.filter((sentence) => sentence.includes('made longer'))).toHaveLength(2);
+  });
+
+  test('arms that read with a frozen encoder have the same room, for the longest prompt of any', async () => {
+    const text = await writeTinyT5(join(folder.path, 't5'));
+    const long = { ...config, model: { ...config.model, text: { maxTokens: 256 } } };
+    await run(options('frozen', { text, config: long, seeds: 1, steps: 1, prompts: ['descriptive'] }));
+    const room = async (run: string) => JSON.parse(await readFile(join(folder.path, 'frozen', 'runs', run, 'config.json'), 'utf8')).model.text.maxTokens; // biome-ignore format: one line
+    expect(await room('A-1')).toBe(await room('B-1'));
+    expect((await reportOf('frozen')).complete).toBe(true);
+  });
+
+  test('reads prompts that are written as the captions of an arm are to their end', async () => {
+    const wordy = {
+      ...parseArm('B=descriptive'),
+      reword: (text: string) => `so it is said and so it is: ${text}`,
+    };
+    const given = options('wordy', { arms: [parseArm('A=descriptive'), wordy], seeds: 1, steps: 1, prompts: ['as-learnt'], config: { ...config, model: { ...config.model, text: { ...config.model.text, maxTokens: 512 } } } }); // biome-ignore format: one line
+    expect((await run(given)).at(-1)).toMatchObject({ kind: 'report', complete: true });
+  });
+
+  test('begins anew where it was killed before anything was trained', async () => {
+    await folder.write({ 'killed/runs/A-1/failures.jsonl': '' });
+    const told = await run(options('killed', { seeds: 1, steps: 1, prompts: ['short'], resume: true }));
+    expect(told.at(-1)).toMatchObject({ kind: 'report', complete: true });
+  });
+
+  test('goes on with the longer prompts that it was started with, whoever writes others now', async () => {
+    let times = 0;
+    const upsample = { id: 'moody', upsample: async (prompts: readonly string[]) => prompts.map((prompt) => `${prompt} This is ${'very '.repeat(++times % 7)}so.`) }; // biome-ignore format: one line
+    const given = options('moody', { prompts: ['short', 'upsampled'], upsample, seeds: 1, steps: 1 });
+    await run(given, ({ kind }) => kind === 'run-done');
+    expect((await run({ ...given, resume: true })).at(-1)).toMatchObject({ kind: 'report', complete: true });
+  });
+
+  test('tells where pictures or captions are others when it goes on', async () => {
+    const place = (name: string) => join(folder.path, 'changing', name);
+    const scenes = async (count: number, seed: number) => {
+      for await (const { key, image, captions } of worldDataset({ count, size: 16, seed, maxObjects: 1 }))
+        await folder.write({ [`changing/${key}.png`]: await image.bytes(), [`changing/${key}.txt`]: captions.find(({ kind }) => kind === 'short')!.text }); // biome-ignore format: one line
+    };
+    await scenes(12, 5);
+    const given = options('changed', { data: [place('')], arms: [parseArm('A=human'), parseArm('B=human')], prompts: ['human'], heldOut: 2, seeds: 1, steps: 1 }); // biome-ignore format: one line
+    await run(given, ({ kind }) => kind === 'run-done');
+    for await (const { key, image } of worldDataset({ count: 12, size: 16, seed: 6 }))
+      await folder.write({ [`changing/${key}.png`]: await image.bytes() });
+    await expect(run({ ...given, resume: true })).rejects.toMatchObject({ code: 'run-differs', message: expect.stringContaining('other pictures') }); // biome-ignore format: one line
+    await scenes(13, 5);
+    await expect(run({ ...given, resume: true })).rejects.toMatchObject({ code: 'run-differs', message: expect.stringContaining('was started with other') }); // biome-ignore format: one line
   });
 
   test('two at once into one folder are refused', async () => {

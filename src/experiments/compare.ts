@@ -3,7 +3,7 @@
  * order, same noise, same steps) is trained on each, asked for the same prompts with the same noise, and judged (DALL-E 3 paper, section 3).
  */
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Upsampler } from '../captioners/upsampler.ts';
 import { failureList } from '../data/index.ts';
@@ -16,8 +16,10 @@ import { generatorFolder } from '../generators/folder.ts';
 import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.ts';
 import { lockOutput } from '../lock.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
+import { openCodec } from '../models/autoencoder/codec.ts';
 import { writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
+import { statePath } from '../models/training/loop.ts';
 import type { Device } from '../tensor/device.ts';
 import { trainBpe } from '../text/bpe.ts';
 import { createTokenizer, loadTokenizer } from '../text/tokenizer.ts';
@@ -126,10 +128,13 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
     seed: options.seed,
     fits: (text) => reader.count(text) <= reader.room,
     rare: options.rare,
-    upsample: options.upsample && ((prompts) => options.upsample!.upsample(prompts)),
+    upsample:
+      options.upsample &&
+      ((prompts) => longerAsBefore(saved, prompts) ?? options.upsample!.upsample(prompts)),
   });
-  if (!split.scenes && !clip) {
-    throw new RecaptionError('nothing-judges', 'nobody can tell whether a picture shows its prompt', {
+  if (!split.readable && !clip) {
+    const what = split.scenes ? 'no prompt asks for anything that can be read back from a picture' : 'nobody can tell whether a picture shows its prompt'; // biome-ignore format: one line
+    throw new RecaptionError('nothing-judges', what, {
       hint: 'Scenes of the world are read back; for other pictures name a CLIP, such as --clip Xenova/clip-vit-base-patch32.',
     });
   }
@@ -141,7 +146,8 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
     arms: arms.map(({ name, captions, reword }) => ({ name, captions, reworded: reword !== undefined })),
     seeds,
     prompts: Object.fromEntries(split.prompts) as Plan['prompts'],
-    data: nameOf(learnt, arms),
+    data: nameOf(data, split.leaveOut, arms),
+    models: { ...reader.models, ...(options.latent !== undefined && { latent: await codecId(options.latent, options.device) }) }, // biome-ignore format: one line
   };
   if (saved) samePlan(saved, given, out);
   await mkdir(out, { recursive: true }).catch((error) => {
@@ -149,7 +155,9 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
   });
   const release = lockOutput(join(out, LOCKED), 'working on this comparison', out);
   try {
-    const words = await reader.prepare(learnt, [...split.prompts.values()].flat(), out);
+    if (!saved) await rm(join(out, RUNS), { recursive: true, force: true }); // that were never begun
+    const asked = arms.flatMap((arm) => [...promptsFor(arm, split.prompts).values()].flat());
+    const words = await reader.prepare(learnt, asked, out);
     yield* allRuns({ options, split, learnt, given, saved, words, failures, started });
   } finally {
     release();
@@ -163,7 +171,7 @@ export async function* compare(options: CompareOptions): AsyncGenerator<CompareE
 export async function checkComparison({ arms, out, resume, config, configPlace = 'config', init, data, test = [] }: Pick<CompareOptions, 'arms' | 'out' | 'resume' | 'config' | 'configPlace' | 'init'> & { data: readonly string[]; test?: readonly string[] }): Promise<{ saved: Plan | undefined; file: GeneratorFile }> {
   checkArms(arms);
   const saved = await savedPlan(out, resume);
-  if (!saved && (await exists(join(out, RUNS)))) throw new RecaptionError('run-exists', 'there are runs in this folder, of which nobody knows any more what they are', { place: join(out, RUNS), hint: 'Its plan.json is gone: name another --out, or delete the folder.' }); // biome-ignore format: one line
+  if (!saved && (await anyBegun(out))) throw new RecaptionError('run-exists', 'there are runs in this folder, of which nobody knows any more what they are', { place: join(out, RUNS), hint: 'Its plan.json is gone: name another --out, or delete the folder.' }); // biome-ignore format: one line
   const file = parseGeneratorFile(config, configPlace);
   if (init !== undefined) await generatorFolder(init);
   const both = test.find((place) => data.some((other) => resolve(other) === resolve(place)));
@@ -171,13 +179,34 @@ export async function checkComparison({ arms, out, resume, config, configPlace =
   return { saved, file };
 } // biome-ignore format: one line
 
+/** Whether a run was trained so far that something of it is there. */
+async function anyBegun(out: string): Promise<boolean> {
+  for (const run of await readdir(join(out, RUNS)).catch(() => []))
+    for (const place of [statePath(join(out, RUNS, run)), join(out, RUNS, run, 'model.safetensors')])
+      if (await exists(place)) return true;
+  return false;
+}
+
+/** What was made of the same prompts when the comparison was begun: a language model may answer otherwise each time. */
+function longerAsBefore(saved: Plan | undefined, prompts: readonly string[]): Promise<string[]> | undefined {
+  const before = saved?.prompts.upsampled ?? [];
+  const same = before.length === prompts.length && before.every(({ asked }, i) => asked === prompts[i]);
+  return same ? Promise.resolve(before.map(({ text }) => text)) : undefined;
+}
+
+async function codecId(ref: string, device: Device): Promise<string> {
+  const codec = await openCodec(ref, { device });
+  await codec.close();
+  return codec.id;
+}
+
 interface Prepared {
   options: CompareOptions;
   split: Split;
   learnt: readonly Captioned[];
   given: Omit<Plan, 'steps'>;
   saved: Plan | undefined;
-  words: { tokenizer?: string; maxTokens?: number };
+  words: Words;
   /** What was told already. */
   failures: ReturnType<typeof failureList>;
   /** When the comparison was asked for, by `performance.now`. */
@@ -200,13 +229,13 @@ async function* allRuns({
   const training = (arm: Arm, seed: number, steps: number): TrainGeneratorOptions => ({
     data: options.data,
     captions: arm.captions,
-    config: withLooks(options.config, words.maxTokens, steps),
+    config: withLooks(options.config, steps),
     configPlace: options.configPlace,
     size: options.size,
     latent: options.latent,
     text: options.text,
     init: options.init,
-    tokenizer: words.tokenizer,
+    ...words,
     leaveOut: split.leaveOut,
     reword: arm.reword,
     steps,
@@ -282,6 +311,8 @@ async function* allRuns({
       return;
     }
     results.push(result);
+    if (result.pictures !== results[0].pictures)
+      throw new RecaptionError('run-differs', `"${result.arm}" with seed ${result.seed} has learnt other pictures than "${results[0].arm}" with seed ${results[0].seed}`, { place: out, hint: 'The pictures were changed between the trainings: start again in another folder.' }); // biome-ignore format: one line
     if (worked) {
       spent += (performance.now() - began) / 1000;
       fresh++;
@@ -318,23 +349,28 @@ function askedFor({
   return { data: full(data), test: full(test), prompts, heldOut, most, count, config, size, latent, text, init, clip: clip?.id, upsample: upsample?.id, steps, minutes }; // biome-ignore format: one line
 }
 
-function nameOf(learnt: readonly Captioned[], arms: readonly Arm[]): string {
+/** Of all pictures, whether they are learnt, and all that arms may read of them: a tokenizer is learnt from those that are left out, too. */
+function nameOf(data: readonly Captioned[], leaveOut: ReadonlySet<string>, arms: readonly Arm[]): string {
   const hash = createHash('sha256');
-  for (const one of learnt)
-    hash.update(JSON.stringify([one.key, ...arms.map((arm) => captionsOf(one, arm))]));
+  for (const one of data)
+    hash.update(JSON.stringify([one.key, leaveOut.has(one.key), ...arms.map((arm) => captionsOf(one, arm))]));
   return hash.digest('hex').slice(0, 16);
 }
 
+/** What all arms read with: a tokenizer, and room for so many tokens; none where the generator that they start from has its own. */
+interface Words {
+  tokenizer?: string;
+  room?: number;
+}
+
 interface Reader {
+  /** Hashes of the models that the generators are made of. */
+  models: Record<string, string>;
   /** Tokens of a text, and how many are read at most. */
   count(text: string): number;
   room: number;
-  /** What all arms read with: made here where it is theirs to be trained. */
-  prepare(
-    learnt: readonly Captioned[],
-    prompts: readonly Prompt[],
-    out: string,
-  ): Promise<{ tokenizer?: string; maxTokens?: number }>;
+  /** @param prompts as the arms get them */
+  prepare(learnt: readonly Captioned[], prompts: readonly Prompt[], out: string): Promise<Words>;
 }
 
 /** Who turns texts into tokens: a frozen encoder, the generator that all start from, or a tokenizer learnt from the captions of all arms. */
@@ -344,45 +380,46 @@ async function readerOf(
   data: readonly Captioned[],
 ): Promise<Reader> {
   const init = options.init === undefined ? undefined : await generatorFolder(options.init);
+  const models = init && { init: await hashOfFile(init.files.weights) };
+  const room = init?.model.text.maxTokens ?? model.text.maxTokens;
   const text = options.text ?? init?.text?.ref;
+  /** Room for nearly all captions of all arms, and for every prompt. */
+  const roomOf = (count: Reader['count'], most: number, learnt: readonly Captioned[], prompts: readonly Prompt[]): number => {
+    const lengths = learnt.flatMap((one) => options.arms.flatMap((arm) => captionsOf(one, arm))).map(count).sort((a, b) => a - b);
+    const usual = lengths[Math.min(lengths.length - 1, Math.floor(CUT * lengths.length))];
+    const longest = prompts.reduce((most, { text }) => Math.max(most, count(text)), usual);
+    return Math.min(most, 8 * Math.ceil(longest / 8));
+  }; // biome-ignore format: one line
   if (text !== undefined) {
-    const encoder = await openTextEncoder(text, { device: options.device, maxTokens: model.text.maxTokens });
+    const encoder = await openTextEncoder(text, { device: options.device, maxTokens: room });
     await encoder.close();
-    return { count: encoder.count, room: encoder.maxTokens, prepare: async () => ({}) };
+    const { count, maxTokens, id } = encoder;
+    return { models: { ...models, text: id }, count, room: maxTokens, prepare: async (learnt, prompts) => (init ? {} : { room: roomOf(count, maxTokens, learnt, prompts) }) }; // biome-ignore format: one line
   }
   if (init) {
     const { encode } = await loadTokenizer(init.files.tokenizer);
-    return { count: (said) => encode(said).length, room: init.model.text.maxTokens, prepare: async () => ({}) }; // biome-ignore format: one line
+    return { models: models!, count: (said) => encode(said).length, room, prepare: async () => ({}) };
   }
   const texts = data.flatMap((one) => options.arms.flatMap((arm) => captionsOf(one, arm)));
   const tokenizer = createTokenizer(trainBpe(texts, { vocabSize: model.text.vocabulary }));
   const count = (said: string) => tokenizer.encode(said).length;
   return {
+    models: {},
     count,
-    room: model.text.maxTokens,
+    room,
     async prepare(learnt, prompts, out) {
       await writeJson(out, 'tokenizer.json', tokenizer.toJSON());
-      const lengths = learnt
-        .flatMap((one) => options.arms.flatMap((arm) => captionsOf(one, arm)))
-        .map(count)
-        .sort((a, b) => a - b);
-      const usual = lengths[Math.min(lengths.length - 1, Math.floor(CUT * lengths.length))];
-      const longest = prompts.reduce((most, { text }) => Math.max(most, count(text)), usual);
-      const maxTokens = Math.min(model.text.maxTokens, 8 * Math.ceil(longest / 8));
-      return { tokenizer: join(out, 'tokenizer.json'), maxTokens };
+      return { tokenizer: join(out, 'tokenizer.json'), room: roomOf(count, room, learnt, prompts) };
     },
   };
 }
 
-/** The user's configuration, looking at the run a few times, and reading texts as long as every arm's. */
-function withLooks(config: unknown, maxTokens: number | undefined, steps: number): unknown {
-  const { model, training, ...rest } = (config ?? {}) as { model?: { text?: object }; training?: object };
-  const text = maxTokens === undefined ? {} : { text: { ...model?.text, maxTokens } };
-  return {
-    ...rest,
-    model: { ...model, ...text },
-    training: { ...training, validateEvery: Math.ceil(steps / POINTS), snapshots: true },
-  };
+const hashOfFile = async (place: string): Promise<string> => createHash('sha256').update(await readFile(place)).digest('hex').slice(0, 16); // biome-ignore format: one line
+
+/** The user's configuration, looking at the run a few times. */
+function withLooks(config: unknown, steps: number): unknown {
+  const { training, ...rest } = (config ?? {}) as { training?: object };
+  return { ...rest, training: { ...training, validateEvery: Math.ceil(steps / POINTS), snapshots: true } };
 }
 
 /** How many steps the minutes are worth, by trying a few on the first arm. */

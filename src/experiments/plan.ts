@@ -19,12 +19,20 @@ export interface Plan {
   prompts: Partial<Record<PromptKind, Prompt[]>>;
   /** Names the pictures and captions that the arms learn. */
   data: string;
+  /** Hashes of the models that the generators are made of, by what they are for. */
+  models: Record<string, string>;
 }
 
 const FILE = 'plan.json';
 const fileSchema = z.looseObject({
   format: z.literal(1),
-  plan: z.looseObject({ steps: z.int().positive() }),
+  plan: z.looseObject({
+    steps: z.int().positive(),
+    prompts: z.record(
+      z.string(),
+      z.array(z.object({ key: z.string(), text: z.string(), asked: z.string() })),
+    ),
+  }),
 });
 
 /**
@@ -80,6 +88,7 @@ const WHAT: Record<Exclude<keyof Plan, 'steps'>, string> = {
   seeds: 'seeds',
   prompts: 'prompts',
   data: 'pictures or captions',
+  models: 'models to start from or to read with',
 };
 
 export const savePlan = (out: string, plan: Plan): Promise<void> => writeJson(out, FILE, { format: 1, plan });

@@ -10,7 +10,7 @@ import {
 import { RecaptionError } from '../errors.ts';
 import { random } from '../random.ts';
 import { normaliseCaption } from '../text/normalise-caption.ts';
-import { parseScene, type Scene } from '../world/index.ts';
+import { parseScene, readClaims, type Scene } from '../world/index.ts';
 import type { Arm } from './arms.ts';
 
 /**
@@ -87,8 +87,9 @@ export interface Split {
   prompts: Map<PromptKind, Prompt[]>;
   /** Prompts too long for the encoder. */
   tooLong: number;
-  /** All prompts are of scenes of the world. */
+  /** All prompts are of scenes of the world, and some ask for what can be read back from a picture. */
   scenes: boolean;
+  readable: boolean;
 }
 
 /**
@@ -142,11 +143,13 @@ export async function splitCollection(
       else tooLong++;
     }
     const found = candidates.toSorted((a, b) => sayersOf(a) - sayersOf(b)).slice(0, most);
+    if (found.length === 0 && tooLong > 0)
+      throw new RecaptionError('no-prompts', `every ${own} caption that could be a prompt is longer than the text encoder reads`, { place: `--prompts ${kind}`, hint: 'Raise model.text.maxTokens in --config, or take another kind of prompts.' }); // biome-ignore format: one line
     if (found.length === 0) {
       const there = CAPTION_KINDS.filter((one) => asked.some(({ captions }) => captionOf(captions, one)));
       throw new RecaptionError('no-prompts', `no picture that was held out has a ${own} caption to be a prompt`, {
         place: `--prompts ${kind}`,
-        hint: `There are captions of the kind ${there.join(', ')}.`,
+        hint: there.length > 0 ? `There are captions of the kind ${there.join(', ')}.` : 'They have no captions at all.',
       }); // biome-ignore format: one line
     }
     if (kind === 'upsampled') {
@@ -177,7 +180,14 @@ export async function splitCollection(
     }); // biome-ignore format: one line
   }
   const scenes = asked.length > 0 && asked.every(({ scene }) => scene !== undefined);
-  return { leaveOut, learnt, sayAPrompt, withoutKind, prompts, tooLong, scenes };
+  const readable = scenes && all.some(({ asked }) => asksForSomething(asked));
+  return { leaveOut, learnt, sayAPrompt, withoutKind, prompts, tooLong, scenes, readable };
+}
+
+/** Whether anything that a text says can be read back from a picture of the world. */
+function asksForSomething(text: string): boolean {
+  const { groups, background, letters } = readClaims(text);
+  return groups.length > 0 || background !== undefined || letters !== undefined;
 }
 
 /** Pictures that a comparison needs at least. */

@@ -3,7 +3,7 @@ import { SCENE_SCORES, type SceneScore } from '../evaluate/scenes.ts';
 import { escapeHtml, number, page, plural, share, table } from '../html.ts';
 import { barChart, COLOURS, forestChart, lineChart, signed } from './charts.ts';
 import type { PromptKind } from './prompts.ts';
-import type { ArmDifference, ArmResult, CompareReport, Score } from './report.ts';
+import { type ArmDifference, type ArmResult, type CompareReport, judgedOf, type Score } from './report.ts';
 
 export interface ReportPictures {
   /** Pictures that are learnt, as data URLs, with the caption that each arm learns. */
@@ -22,7 +22,7 @@ export function reportPage(report: CompareReport, pictures: ReportPictures): str
 <p class="soft">The same generator, trained on ${report.arms.length} ways to caption the same ${number(comparison.learnt)} pictures: ${number(comparison.steps)} steps each, ${plural(comparison.seeds.length, 'seed')}, the same first weights, pictures in the same order, the same noise.</p>
 <section class="conclusion">
 ${complete ? '' : `<p class="soft">${done} of ${all} runs are done; this is what is known so far.</p>`}
-${conclusion.length > 0 ? conclusion.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n') : '<p>Nothing can be said before every kind of caption has been trained once.</p>'}
+${conclusion.length > 0 ? conclusion.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n') : `<p>${report.results.length > 0 ? 'No prompt asks for anything that could be judged.' : 'Nothing can be said before every kind of caption has been trained once.'}</p>`}
 </section>
 ${captionSection(report, pictures)}
 ${kindsOf(report)
@@ -85,7 +85,10 @@ const nameOf = (score: Score): string => NAMES[score] ?? score;
 function resultSection(report: CompareReport, kind: PromptKind): string {
   const own = report.results.filter((one) => one.kind === kind);
   if (own.length === 0) return '';
-  const count = report.comparison.prompts[kind] ?? 0;
+  const { comparison } = report;
+  const count = comparison.prompts[kind] ?? 0;
+  const seeds = own[0].perSeed.length;
+  const judged = judgedOf(own, kind, seeds * comparison.picturesPerPrompt);
   const scores = ([...SCENE_SCORES, 'clip'] as const).filter((score) => own.some((one) => one.scores[score]));
   const shares = scores.filter((score) => score !== 'clip');
   const bars = barChart(
@@ -112,7 +115,7 @@ function resultSection(report: CompareReport, kind: PromptKind): string {
   const heads = own.map(({ arm }, i) => `${mark(i)}${escapeHtml(arm)}`);
   const legend = heads.map((head) => `<span style="margin-right: 1.2rem">${head}</span>`).join('');
   return `<h2>${escapeHtml(capital(kind))} prompts</h2>
-<p class="soft">${plural(count, 'prompt')} that nobody was trained on, ${plural(report.comparison.picturesPerPrompt, 'picture')} of each for each seed${kind === 'upsampled' ? '; judged by what was asked for before they were upsampled' : ''}. Whiskers and small figures are 95 % intervals over prompts${report.comparison.seeds.length > 1 ? ' and seeds' : ''}.</p>
+<p class="soft">${plural(count, 'prompt')} that ${comparison.init ? 'was learnt here by nobody (what the generator that all start from has learnt before, nobody can tell)' : 'nobody was trained on'}${judged < count ? `, ${number(judged)} of which ask for something that can be judged` : ''}, ${plural(comparison.picturesPerPrompt, 'picture')} of each for each seed${kind === 'upsampled' ? '; judged by what was asked for before they were upsampled' : ''}. Whiskers and small figures are 95 % intervals over prompts${seeds > 1 ? ' and seeds' : ''}.</p>
 ${shares.length > 0 ? `<p>${legend}</p><figure class="scroll">${bars}</figure>` : ''}
 ${table(['', ...heads], rows)}
 ${differenceFigure(report, kind)}`;
@@ -186,10 +189,15 @@ function costSection({ minutes }: CompareReport): string {
   const rows = minutes.runs.map(({ arm, seed, training, drawing, judging }) => [escapeHtml(arm), `${seed}`, cell(training), cell(drawing), cell(judging)]); // biome-ignore format: one line
   const sum = (key: 'training' | 'drawing' | 'judging') => cell(minutes.runs.reduce((all, run) => all + run[key], 0)); // biome-ignore format: one line
   return `<h2>What it took, in minutes</h2>
+<p class="soft">Of drawing and judging what the session took that finished them.</p>
 ${table(['', 'seed', 'training', 'drawing', 'judging'], [...rows, ['all', '', sum('training'), sum('drawing'), sum('judging')]])}`;
 }
 
-function provenanceSection({ comparison, made, command }: CompareReport): string {
+/** The program and the machine. */
+const madeBy = ({ version, commit, processor, cores, node }: CompareReport['made']): string =>
+  `Recaption ${version}${commit ? `, commit ${commit}` : ''}, on ${processor}, ${plural(cores, 'core')}, Node ${node}`;
+
+function provenanceSection({ comparison, made, command, minutes }: CompareReport): string {
   const facts: [string, string][] = [
     ['pictures', comparison.data.join(', ')],
     ['prompts from', comparison.test?.join(', ') ?? 'pictures of these that were held out'],
@@ -199,8 +207,8 @@ function provenanceSection({ comparison, made, command }: CompareReport): string
     ...(comparison.clip ? [['CLIP', comparison.clip] as [string, string]] : []),
     ...(comparison.upsampler ? [['upsampler', comparison.upsampler] as [string, string]] : []),
     ['configuration', JSON.stringify(comparison.config ?? 'the default')],
-    ['made', `${made.date.slice(0, 16).replace('T', ' ')} UTC by Recaption ${made.version}${made.commit ? `, commit ${made.commit}` : ''}`], // biome-ignore format: one line
-    ['machine', `${made.processor}, ${plural(made.cores, 'core')}, Node ${made.node}`],
+    ['trained', [...new Set(minutes.runs.map(({ made }) => madeBy(made)))].join('; ')],
+    ['written', `${made.date.slice(0, 16).replace('T', ' ')} UTC by ${madeBy(made)}`], // biome-ignore format: one line
     ...(command ? [['command', command] as [string, string]] : []),
   ];
   const list = facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`);

@@ -124,7 +124,7 @@ export interface CompareReport {
   curves: Curve[];
   examples: Example[];
   minutes: {
-    runs: { arm: string; seed: number; training: number; drawing: number; judging: number }[];
+    runs: { arm: string; seed: number; training: number; drawing: number; judging: number; made: Provenance }[]; // biome-ignore format: one line
     /** Of this session, from its start. */
     session: number;
   };
@@ -155,7 +155,7 @@ export function summarise({
   minutes,
 }: Summary): CompareReport {
   const { arms, clip } = options;
-  const main: Score = split.scenes ? (options.main ?? 'met') : 'clip';
+  const main: Score = split.readable ? (options.main ?? 'met') : 'clip';
   // Only seeds that every arm has been trained with: the others would not be paired.
   const seeds = plan.seeds.filter((seed) => arms.every(({ name }) => found(results, name, seed)));
   const kinds = [...split.prompts.keys()];
@@ -175,7 +175,14 @@ export function summarise({
     title: options.title ?? 'Which captions make the better generator?',
     complete,
     main,
-    conclusion: conclude(measured, differences, main, arms, seeds.length, split.prompts, upsampling),
+    conclusion: conclude(
+      measured,
+      differences,
+      main,
+      arms,
+      { seeds: seeds.length, count: options.count },
+      upsampling,
+    ),
     ...(options.command && { command: options.command }),
     made: provenance(),
     comparison: {
@@ -203,7 +210,7 @@ export function summarise({
     curves: kinds.flatMap((kind) => arms.map(({ name }) => curveOf(kind, name, results))).filter(({ points }) => points.length > 0), // biome-ignore format: one line
     examples: any.flatMap((kind) => examplesOf(kind, split, arms, results, seeds[0], options.count)), // biome-ignore format: one line
     minutes: {
-      runs: results.map(({ arm, seed, minutes }) => ({ arm, seed, ...minutes })),
+      runs: results.map(({ arm, seed, minutes, made }) => ({ arm, seed, ...minutes, made })),
       session: minutes,
     },
   };
@@ -396,20 +403,26 @@ const SAY: Partial<Record<Score, { of: (kind: PromptKind) => string; does: (figu
 /** With fewer prompts nothing is said of differences: all that is resampled is the same few. */
 const LEAST_PROMPTS = 20;
 
+/** Prompts of a kind that ask for something that can be judged, each of which was drawn so many times. */
+export function judgedOf(results: readonly ArmResult[], kind: PromptKind, times: number): number {
+  const { scores = {} } = results.find((one) => one.kind === kind) ?? {};
+  return ((scores.met ?? scores.clip)?.asked ?? 0) / times;
+}
+
 /** A sentence for each kind of prompt and each arm after the first: what it gained, or that nothing was shown. */
 function conclude(
   results: readonly ArmResult[],
   differences: readonly ArmDifference[],
   main: Score,
   arms: readonly Arm[],
-  seeds: number,
-  prompts: Split['prompts'],
+  { seeds, count }: { seeds: number; count: number },
   upsampling: UpsamplingEffect | undefined,
 ): string[] {
   const [{ name: first }] = arms;
   const [scale, points, percent] = main === 'clip' ? [1, '', ''] : [100, ' points', ' %'];
   const figure = (x: number) => (scale * x + 0).toFixed(main === 'clip' ? 2 : 1).replace(/^-(0\.0+)$/, '$1');
   const { of, does } = SAY[main]!;
+  const once = seeds > 1 ? '' : ', one training each: another may turn out otherwise';
   const verdict = (
     figures: string,
     asked: number,
@@ -417,14 +430,13 @@ function conclude(
     more: string,
   ): string => {
     if (asked < LEAST_PROMPTS)
-      return `${figures}: ${asked === 1 ? '1 prompt is' : `${asked} prompts are`} too few to say more.`;
+      return `${figures}: ${asked === 1 ? '1 prompt that can be judged is' : `${asked} prompts that can be judged are`} too few to say more.`;
     const ends = difference < 0 && interval[1] < 0 ? interval.map((end) => -end).reverse() : interval;
-    const spread = `95 % interval over prompts ${ends.map(figure).join(' to ')}`;
+    const spread = `95 % interval over prompts${seeds > 1 ? ' and seeds' : ''} ${ends.map(figure).join(' to ')}`;
     if (interval[0] <= 0 && interval[1] >= 0)
-      return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}).`;
+      return `${figures}: no difference shown (${figure(difference)}${points}, ${spread}${once}).`;
     return `${figures}: ${figure(Math.abs(difference))}${points} ${difference > 0 ? 'more' : 'less'} (${spread}${more}).`;
   };
-  const once = seeds > 1 ? '' : ', one training each: another may turn out otherwise';
   const betweenArms = differences
     .filter(({ from, score }) => from === first && score === main)
     .map((one) => {
@@ -433,11 +445,11 @@ function conclude(
       const figures = `${of(kind)}, ${to} ${does(value(to))} and ${first} ${value(first)}${percent}`;
       const signs = perSeed.filter((seed) => Math.sign(seed.difference) === Math.sign(difference)).length;
       const every = seeds > 1 ? `, ${seeds} seeds, the same sign in ${signs === seeds ? 'each' : `${signs} of them`}` : once; // biome-ignore format: one line
-      return verdict(figures, prompts.get(kind)?.length ?? 0, one, every);
+      return verdict(figures, judgedOf(results, kind, seeds * count), one, every);
     });
   if (upsampling === undefined) return betweenArms;
   const { of: kind, longer, prompts: asked } = upsampling;
-  const made = upsampling.arms.map((one) => verdict(`${of(kind)}, made longer (${longer} of ${asked} were), ${one.arm} ${does(figure(one.upsampled))} and as they were ${figure(one.short)}${percent}`, asked, one, once)); // biome-ignore format: one line
+  const made = upsampling.arms.map((one) => verdict(`${of(kind)}, made longer (${longer} of ${asked} were), ${one.arm} ${does(figure(one.upsampled))} and as they were ${figure(one.short)}${percent}`, judgedOf(results, kind, seeds * count), one, once)); // biome-ignore format: one line
   return [...betweenArms, ...made];
 }
 

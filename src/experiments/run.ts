@@ -15,6 +15,7 @@ import { decodeImage, type Image } from '../image/index.ts';
 import { generatePictures, pictureName } from '../jobs/generate-job.ts';
 import { type ClipEncoder, cosine } from '../metrics/clip-score.ts';
 import { statePath } from '../models/training/loop.ts';
+import { type Provenance, provenance } from '../provenance.ts';
 import { readClaims } from '../world/index.ts';
 import type { Prompt, PromptKind } from './prompts.ts';
 
@@ -39,8 +40,9 @@ export interface RunResult {
   arm: string;
   seed: number;
   plan: string;
-  /** Pictures that could be read, and were learnt. */
+  /** Pictures that could be read, and were learnt; and a name for these very pictures. */
   learnt: number;
+  pictures: string;
   step: number;
   /** Weights and folder's name. */
   generator: string;
@@ -48,6 +50,8 @@ export interface RunResult {
   judged: Partial<Record<PromptKind, Judged>>;
   curve: CurvePoint[];
   minutes: Minutes;
+  /** By whom, where and when it was finished. */
+  made: Provenance;
 }
 
 /** Wall-clock minutes: of the training those of all sessions, of the rest those of the session that finished it. */
@@ -92,7 +96,10 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
   const { out, seed, device, signal } = training;
   const before = await savedResult(out);
   if (before) {
-    if (before.plan === options.plan) return before;
+    if (before.plan === options.plan) {
+      await rm(join(out, SNAPSHOTS), { recursive: true, force: true }); // of a session that was killed as it ended
+      return before;
+    }
     throw new RecaptionError('run-differs', 'this run is of another comparison', { place: out, hint: 'Name another --out, or delete the folder of the run.' }); // biome-ignore format: one line
   }
   const clock = startClock();
@@ -100,10 +107,12 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
   let step = 0;
   let parameters = 0;
   let learnt = 0;
+  let pictures = '';
   let trained = 0;
   const resume = await exists(statePath(out));
   for await (const event of clock.of('training', trainGenerator({ ...training, resume }))) {
-    if (event.kind === 'plan') [parameters, learnt] = [event.parameters, event.images];
+    if (event.kind === 'plan')
+      [parameters, learnt, pictures] = [event.parameters, event.images, event.pictures];
     if (event.kind === 'done') [step, trained] = [event.step, event.minutes];
     yield event;
     if (event.kind === 'done' && event.stopped) return undefined;
@@ -144,9 +153,11 @@ export async function* runArm(options: RunOptions): AsyncGenerator<RunEvent, Run
       generator: generator.id,
       parameters,
       learnt,
+      pictures,
       judged,
       curve,
       minutes,
+      made: provenance(),
     };
     await writeFileAtomic(join(out, RESULT), JSON.stringify(result));
     await rm(join(out, SNAPSHOTS), { recursive: true, force: true }); // they have told what they know

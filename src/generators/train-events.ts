@@ -6,6 +6,8 @@ export type GeneratorEvent =
   | {
       kind: 'plan';
       images: number;
+      /** Names these very pictures, whatever their captions are. */
+      pictures: string;
       captions: number;
       parameters: number;
       /** Of a text, and of a picture. */

@@ -14,6 +14,7 @@ import { gatherImages } from '../models/training/prepare.ts';
 import { startRun } from '../models/training/run.ts';
 import {
   type Closable,
+  fingerprint,
   logMetrics,
   type RunOptions,
   savedState,
@@ -68,10 +69,12 @@ export interface TrainGeneratorOptions extends RunOptions {
   /** Frozen text encoder, by folder or hub id; none: a small one is trained along. */
   text?: string;
   /**
-   * The tokenizer.json that the encoder trained along reads with, in place of one learnt from the captions; texts then have
-   * `config.model.text.maxTokens` tokens, however long the captions are. Two runs with the same one start from the same weights.
+   * The tokenizer.json that the encoder trained along reads with, in place of one learnt from the captions. Two runs with the same one and the same
+   * room start from the same weights.
    */
   tokenizer?: string;
+  /** Tokens of a text, in place of as many as nearly all captions have. */
+  room?: number;
   /** Keys of pictures that are not learnt, though they are there. */
   leaveOut?: ReadonlySet<string>;
   /** What is learnt in place of a caption. */
@@ -171,8 +174,7 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
     yield { kind: 'done', step: 0, path: out, minutes: 0, failed, stopped: true };
     return;
   }
-  if (!before && options.tokenizer === undefined)
-    model.text.maxTokens = roomFor(learnt, model.text.maxTokens);
+  if (!before) model.text.maxTokens = options.room ?? roomFor(learnt, model.text.maxTokens);
   yield* shortfalls(learnt, blend, model.text.maxTokens);
 
   const batch = Math.min(training.batch, learnt.length);
@@ -221,6 +223,7 @@ async function* train(options: TrainGeneratorOptions, opened: Closable[]): Async
   yield {
     kind: 'plan',
     images: learnt.length,
+    pictures: fingerprint(learnt.map((image) => ({ ...image, captions: [] }))),
     captions: learnt.reduce((sum, { written }) => sum + written.length, 0),
     parameters,
     tokens: { text: model.text.maxTokens, picture: (model.size / model.patch) ** 2 },

@@ -6,7 +6,7 @@ export interface Additive {
   /** (images, width): a row of summands for each image. */
   rows: Float64Array;
   width: number;
-  /** The scores of a sum of rows. */
+  /** The scores of a sum of rows; NaN where these rows say nothing of a score: such draws are left out of intervals. */
   scores(sum: Float64Array): number[];
 }
 

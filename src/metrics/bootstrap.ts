@@ -71,13 +71,14 @@ export function pairedBootstrap(one: Runs, other: Runs, options: BootstrapOption
   const drawn = byScore(
     resample(sets, draws, seed).map(([first, second]) => second.map((score, k) => score - first[k])),
   );
-  return drawn.map((differences, k) => {
+  return drawn.map((all, k) => {
+    const differences = all.filter((d) => !Number.isNaN(d));
     const notAbove = differences.filter((d) => d <= 0).length;
     const notBelow = differences.filter((d) => d >= 0).length;
     return {
       difference: whole[1][k] - whole[0][k],
       interval: middle(differences, level),
-      p: Math.min(1, (2 * (1 + Math.min(notAbove, notBelow))) / (1 + draws)),
+      p: Math.min(1, (2 * (1 + Math.min(notAbove, notBelow))) / (1 + differences.length)),
     };
   });
 }
@@ -98,9 +99,10 @@ function resample(sets: readonly (readonly Additive[])[], draws: number, seed: n
 /** `[draw][score]` as `[score][draw]`. */
 const byScore = (drawn: number[][]): number[][] => drawn[0].map((_, k) => drawn.map((scores) => scores[k]));
 
-/** The middle `level` of the values. */
+/** The middle `level` of the values, of those draws that have one. */
 function middle(values: readonly number[], level: number): Interval {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
+  if (sorted.length === 0) return [0, 0];
   const outside = (1 - level) / 2;
   return [sorted[Math.floor(outside * sorted.length)], sorted[Math.ceil((1 - outside) * sorted.length) - 1]];
 }
