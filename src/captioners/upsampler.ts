@@ -14,9 +14,9 @@ export interface Upsampler {
 /** A prompt writer under the rules of `upsample`. @throws RecaptionError those of `loadPromptWriter` */
 export async function openUpsampler(
   ref?: string,
-  { device, seed = 0 }: { device?: Device; seed?: number } = {},
+  { device, seed = 0, signal }: { device?: Device; seed?: number; signal?: AbortSignal } = {},
 ): Promise<Upsampler> {
-  const writer = await loadPromptWriter(ref, { device });
+  const writer = await loadPromptWriter(ref, { device, ...(signal && { server: { signal } }) });
   const parser = await loadSceneGraphParser();
   return {
     id: writer.id,

@@ -93,9 +93,10 @@ async function compareCommand(options: Options, context: Context, argv: string[]
   const { parseArm } = await import('../experiments/arms.ts');
   const arms = names.map(parseArm);
   const parsed = config === undefined ? undefined : await readJsonFile(config);
-  const judges = await openJudges({ ...options, clip: clipRef }, prompts);
+  const { checkComparison, compare } = await import('../experiments/compare.ts');
+  await checkComparison({ ...rest, data, out, arms, config: parsed, configPlace: config }); // before any model is fetched
+  const judges = await openJudges({ ...options, clip: clipRef, signal: context.signal }, prompts);
   try {
-    const { compare } = await import('../experiments/compare.ts');
     const { clip, upsample } = judges;
     const given = {
       ...rest,
@@ -118,7 +119,7 @@ async function compareCommand(options: Options, context: Context, argv: string[]
 
 /** The models beside the generators: a CLIP where one is named, a prompt writer where prompts are to be upsampled. */
 export async function openJudges(
-  { clip: ref, upsampler, device }: { clip?: string; upsampler: string; device: Device },
+  { clip: ref, upsampler, device, signal }: { clip?: string; upsampler: string; device: Device; signal: AbortSignal }, // biome-ignore format: one line
   prompts: readonly PromptKind[],
 ) {
   const opened: { close(): Promise<void> }[] = [];
@@ -131,7 +132,7 @@ export async function openJudges(
     if (clip) opened.push(clip);
     if (!prompts.includes('upsampled')) return { clip, close };
     const { openUpsampler } = await import('../captioners/upsampler.ts');
-    const upsample = await openUpsampler(upsampler, { device });
+    const upsample = await openUpsampler(upsampler, { device, signal });
     opened.push(upsample);
     return { clip, upsample, close };
   } catch (error) {

@@ -68,7 +68,10 @@ async function run(name: string, options: Options, context: Context, argv: strin
   const { quick, clip: ref, config, upsampler: _, ...rest } = options;
   const out = required(options.out, '--out <dir>');
   const experiment = EXPERIMENTS.find((one) => one.name === name)!;
-  const judges = await openJudges({ ...options, clip: ref }, options.prompts ?? experiment.prompts);
+  const judges = await openJudges(
+    { ...options, clip: ref, signal: context.signal },
+    options.prompts ?? experiment.prompts,
+  );
   try {
     const { clip, upsample } = judges;
     const given = {

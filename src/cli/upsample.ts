@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { tryJson } from '../data/lines.ts';
 import { RecaptionError, UsageError } from '../errors.ts';
-import { readError, writeFileAtomic } from '../files.ts';
+import { exists, readError, writeFileAtomic } from '../files.ts';
 import type { Device } from '../tensor/device.ts';
 import { countWords } from '../text/count-words.ts';
 import type { Turn } from '../text/upsample/index.ts';
@@ -64,6 +65,10 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
       },
     );
   }
+  if (words.some((prompt) => prompt.trim() === ''))
+    throw new UsageError('a prompt is empty', { hint: 'Say what is to be drawn, such as "a small red circle".' }); // biome-ignore format: one line
+  if (place !== undefined && !(await exists(dirname(resolve(place)))))
+    throw new UsageError('the folder of the conversation does not exist', { place, hint: 'Make it first, or name another file by --history.' }); // biome-ignore format: one line
   const prompts = file === undefined ? words : await promptsOf(file, undefined, { check: () => {} }, context);
   const history = place === undefined ? [] : await readHistory(place);
   const patience = { rpm: options.rpm, timeout: options.timeout }; // its tries are of descriptions
@@ -81,7 +86,7 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
       const part = prompts.slice(at, at + together);
       for (const result of await upsample(part, { writer, parser, seed, tries, history })) {
         output.record({ kind: 'upsampled', writer: writer.id, seed, ...result });
-        output.print(result.upsampled.replace(/\s+/g, ' ')); // a line each, for --prompts
+        output.print(printable(result.upsampled.replace(/\s+/g, ' '))); // a line each, for --prompts
         if (result.how === 'kept' && countWords(result.asked) < LONG)
           output.note(
             `"${printable(result.asked)}" stays as it is: no description did (${result.fault ?? 'none was asked for'})`,
@@ -115,13 +120,16 @@ async function readHistory(place: string): Promise<Turn[]> {
     if (error.code === 'ENOENT') return '';
     throw readError(place, error);
   });
-  return text.split('\n').flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    const { data } = turnSchema.safeParse(tryJson(line));
-    if (data) return [data];
-    throw new RecaptionError('bad-history', 'this line is no turn of a conversation', {
-      place: `${place}:${i + 1}`,
-      hint: 'A turn is an object with "prompt", "asked" and "upsampled", as `recaption upsample --history` writes it.',
+  return text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      const { data } = turnSchema.safeParse(tryJson(line));
+      if (data) return [data];
+      throw new RecaptionError('bad-history', 'this line is no turn of a conversation', {
+        place: `${place}:${i + 1}`,
+        hint: 'A turn is an object with "prompt", "asked" and "upsampled", as `recaption upsample --history` writes it.',
+      });
     });
-  });
 }

@@ -204,7 +204,14 @@ function provenanceSection({ comparison, made, command, minutes }: CompareReport
     ['left out', `${number(comparison.sayAPrompt)} pictures with a caption that is a prompt, ${number(comparison.withoutKind)} without a caption for every arm; ${number(comparison.tooLong)} prompts that are too long to be read`], // biome-ignore format: one line
     ['generator', `${number(comparison.parameters)} parameters, ${number(comparison.steps)} steps${comparison.init ? `, from ${comparison.init}` : ''}`], // biome-ignore format: one line
     ['seeds', `${comparison.seeds.join(', ')}; noise from ${comparison.noise}`],
-    ...(comparison.clip ? [['CLIP', comparison.clip] as [string, string]] : []),
+    ...(comparison.clip
+      ? [
+          [
+            'CLIP',
+            `${comparison.clip}${comparison.cut ? `; of ${plural(comparison.cut, 'prompt')} it reads the beginning alone` : ''}`,
+          ] as [string, string],
+        ]
+      : []),
     ...(comparison.upsampler ? [['upsampler', comparison.upsampler] as [string, string]] : []),
     ['configuration', JSON.stringify(comparison.config ?? 'the default')],
     ['trained', [...new Set(minutes.runs.map(({ made }) => madeBy(made)))].join('; ')],

@@ -112,6 +112,8 @@ export interface CompareReport {
     noise: number;
     parameters: number;
     clip?: string;
+    /** Prompts that this CLIP reads the beginning of. */
+    cut?: number;
     upsampler?: string;
     init?: string;
     config?: unknown;
@@ -198,7 +200,7 @@ export function summarise({
       picturesPerPrompt: options.count,
       noise: options.seed,
       parameters: results[0]?.parameters ?? 0,
-      ...(clip && { clip: clip.id }),
+      ...(clip && { clip: clip.id, cut: Object.values(results[0]?.judged ?? {}).reduce((sum, { cut = 0 }) => sum + cut, 0) }), // biome-ignore format: one line
       ...(options.upsample && { upsampler: options.upsample.id }),
       ...(options.init && { init: options.init }),
       ...(options.config !== undefined && { config: options.config }),

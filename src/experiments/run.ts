@@ -25,6 +25,8 @@ export interface Judged {
   scenes?: SceneRow[];
   /** Sum of 100 · cosine, and the number of pictures; where a CLIP looked at them. */
   clip?: [sum: number, pictures: number][];
+  /** Prompts that the CLIP does not read to their end. */
+  cut?: number;
   /** Of the first picture of each prompt: whether all that was asked for is there, and what is not. */
   verdicts?: { met: boolean; missed: string[] }[];
 }
@@ -213,7 +215,7 @@ async function* judge(
   { count, scenes, clip, training: { signal } }: RunOptions,
 ): AsyncGenerator<RunEvent, Judged> {
   const started = performance.now();
-  const judged: Required<Judged> = { scenes: [], clip: [], verdicts: [] };
+  const judged: Required<Judged> = { scenes: [], clip: [], cut: 0, verdicts: [] };
   for (const [i, { asked }] of prompts.entries()) {
     if (signal.aborted) break;
     const images: Image[] = [];
@@ -231,7 +233,11 @@ async function* judge(
       }
       judged.scenes.push(row);
     }
-    if (clip) judged.clip.push([await clipSum(clip, asked, images), images.length]);
+    if (clip) {
+      const { sum, cut } = await clipSum(clip, asked, images);
+      judged.clip.push([sum, images.length]);
+      judged.cut += cut;
+    }
     const done = (i + 1) * count;
     const rate = (1000 * done) / (performance.now() - started);
     const total = prompts.length * count;
@@ -239,14 +245,18 @@ async function* judge(
   }
   return {
     ...(scenes && { scenes: judged.scenes, verdicts: judged.verdicts }),
-    ...(clip && { clip: judged.clip }),
+    ...(clip && { clip: judged.clip, cut: judged.cut }),
   };
 }
 
-async function clipSum(clip: ClipEncoder, text: string, images: readonly Image[]): Promise<number> {
-  const [words] = (await clip.embedTexts([text])).embeddings;
+async function clipSum(
+  clip: ClipEncoder,
+  text: string,
+  images: readonly Image[],
+): Promise<{ sum: number; cut: number }> {
+  const { embeddings: [words], cut } = await clip.embedTexts([text]); // biome-ignore format: one line
   const pictures = await clip.embedImages(images);
-  return pictures.reduce((sum, picture) => sum + 100 * cosine(picture, words), 0);
+  return { sum: pictures.reduce((sum, picture) => sum + 100 * cosine(picture, words), 0), cut };
 }
 
 /** The CLIP score of each snapshot on the first prompts: how prompt following came about. */

@@ -1,7 +1,7 @@
 /** Whether a description says all that a prompt says, and nothing against it. */
 import type { SceneGraph, SceneObject } from '../scene-graph/graph.ts';
 import { sameMeaning } from '../scene-graph/index.ts';
-import { kindOfWord } from './words.ts';
+import { escaped, kindOfWord } from './words.ts';
 
 export interface GraphReader {
   parse(text: string): SceneGraph;
@@ -9,10 +9,14 @@ export interface GraphReader {
 
 /**
  * Why a description does not do for a prompt; undefined where it does. Every object of the prompt must be there, as one object, with its
- * number and all its attributes; every relation between such objects; and none of them may have another colour or size beside its own.
+ * number and all its attributes; every relation between such objects; and none of them may have another colour, size or age beside its own, or stand
+ * elsewhere as well. Nothing may be said not to be there: of what, nobody could check.
  */
 export function fault(asked: string, text: string, reader: GraphReader): string | undefined {
+  if (WITHOUT.test(text)) return 'it says what is not there';
   const [prompt, description] = [asked, text].map((words) => reader.parse(readable(words)));
+  const wantedOf = ({ count, name }: SceneObject) => count ?? numberSaid(asked, name);
+  const saidOf = ({ count, name }: SceneObject) => count ?? manySaid(text, name);
   const counterparts = new Map<string, SceneObject[]>();
   for (const object of prompt.objects) {
     const wanted = attributesOf(prompt, object);
@@ -23,8 +27,9 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
       return wanted.every((one) => found.some((two) => sameMeaning(one, two)));
     });
     if (fitting.length === 0) return `"${[...wanted, object.name].join(' ')}" is missing`;
-    const counted = fitting.filter(({ count }) => (object.count ?? count) === count || (object.count === 1 && count === undefined)); // biome-ignore format: one line
-    if (counted.length === 0) return `there are not ${object.count} "${object.name}"`;
+    const count = wantedOf(object);
+    const counted = fitting.filter((other) => (saidOf(other) ?? (count === 1 ? 1 : undefined)) === count || count === undefined); // biome-ignore format: one line
+    if (counted.length === 0) return `there are not ${count} "${object.name}"`;
     const own = counted.filter((other) => !contradicts(wanted, attributesOf(description, other)));
     if (own.length === 0) return `"${object.name}" is said to be otherwise`;
     // A later mention ("the red circle") says less than the first, and means the same.
@@ -42,8 +47,9 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
   }
   for (const other of description.objects) {
     const [object, ...more] = prompt.objects.filter(({ name }) => sameMeaning(name, other.name));
-    if (object?.count === undefined || other.count === undefined || more.length > 0) continue;
-    if (other.count !== object.count) return `there are ${other.count} "${other.name}" as well`;
+    const [wanted, said] = [object && wantedOf(object), saidOf(other)];
+    if (wanted === undefined || said === undefined || more.length > 0) continue;
+    if (said !== wanted) return `there are ${said} "${other.name}" as well`;
   }
   for (const { subject, predicate, object } of prompt.relations) {
     if (predicate === 'next to' && !/next to/i.test(asked)) continue; // what the parser makes of "and"
@@ -57,15 +63,32 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
       return (against && !along && !MUTUAL.test(said) && samePredicate(said, predicate)) || (along && !against && OPPOSITES.some(([a, b]) => samePredicate(predicate, a) && samePredicate(said, b)));
     }); // biome-ignore format: one line
     if (turned) return `"${turned.predicate}" is the other way round`;
+    const elsewhere = description.relations.find((r) => ONE_AT_A_TIME.test(predicate) && samePredicate(r.predicate, predicate) && counterparts.get(subject)?.some(({ id }) => id === r.subject) && !counterparts.get(object)?.some(({ id }) => id === r.object)); // biome-ignore format: one line
+    if (elsewhere) return `"${predicate}" is said of something else as well`;
   }
   return undefined;
 }
 
 /** Relations that hold both ways. */
 const MUTUAL = /^(?:next to|near|beside|with|and|by|close to|together with|touch|face|around)$/;
+/** What nobody does with two things at once. */
+const ONE_AT_A_TIME = /^(?:ride|drive|(?:sit|stand|lie|sleep|walk) (?:on|in))$/;
 const OPPOSITES = [
+  ['on', 'under'], ['under', 'on'], ['on', 'below'], ['below', 'on'],
   ['above', 'below'], ['below', 'above'], ['over', 'under'], ['under', 'over'], ['in front of', 'behind'], ['behind', 'in front of'], ['alongside', 'beyond'], ['beyond', 'alongside'], ['inside', 'outside'], ['outside', 'inside'],
 ] as const; // biome-ignore format: one line
+
+const ADJECTIVES = String.raw`(?:(?!(?:of|and|or|with|in|on|at|by|to|from)\b)[\w-]+\s+){0,3}?`;
+
+/** "12 eggs", "a dozen eggs": numbers that the parser does not read. */
+function manySaid(text: string, name: string): number | undefined {
+  const [, many] = new RegExp(`\\b(\\d+|eleven|twelve|dozen)\\s+${ADJECTIVES}${escaped(name)}(?:e?s)?\\b`, 'i').exec(text) ?? []; // biome-ignore format: one line
+  return many === undefined ? undefined : /^\d/.test(many) ? Number(many) : many === 'eleven' ? 11 : 12;
+}
+
+/** The same, and one of what is named in the singular: "a cat", "one cat". */
+const numberSaid = (text: string, name: string): number | undefined =>
+  manySaid(text, name) ?? (new RegExp(`\\b(?:an?|one)\\s+${ADJECTIVES}${escaped(name)}\\b`, 'i').test(text) ? 1 : undefined); // biome-ignore format: one line
 
 /** What can be asked for and not be checked: that something is not there. */
 const WITHOUT = /\b(?:no|not|never|none|nobody|nothing|neither|nor|without|except|empty)\b|n['’]t\b/i;
@@ -85,7 +108,7 @@ export function shareObjects(one: string, other: string, reader: GraphReader): b
 const attributesOf = ({ attributes }: SceneGraph, { id }: SceneObject): string[] =>
   attributes.filter(({ object }) => object === id).map(({ attribute }) => attribute);
 
-/** Another colour or size than the one that was asked for. */
+/** Another colour, size or age than the one that was asked for. */
 const contradicts = (wanted: readonly string[], found: readonly string[]): boolean =>
   found.some((attribute) => {
     const kind = kindOfWord(attribute);

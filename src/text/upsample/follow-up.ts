@@ -3,7 +3,7 @@
  * earlier description, a new subject drops the history).
  */
 import { type GraphReader, readable } from './contained.ts';
-import { kindOfWord, NUMBERS } from './words.ts';
+import { escaped, kindOfWord, NUMBERS } from './words.ts';
 
 /**
  * The prompt with what it changes of the one before, as one prompt; the prompt itself where it changes nothing of it.
@@ -174,4 +174,3 @@ const article = (text: string): string =>
   });
 
 const naming = (wish: string, name: string): string => wish.replace(/^(?:it|he|she|they)\b/i, `the ${name}`).replace(/^(?:its|their)\b/i, `the ${name}'s`); // biome-ignore format: one line
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
