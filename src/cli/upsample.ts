@@ -92,7 +92,7 @@ async function upsampleCommand(words: string[], options: Options, context: Conte
             `"${printable(result.asked)}" stays as it is: no description did (${result.fault ?? 'none was asked for'})`,
           );
         const { prompt, asked, upsampled } = result;
-        if (asked === history.at(-1)?.asked && prompt !== asked) output.note(`"${printable(prompt)}" is not understood as a change: what was asked before stays`); // biome-ignore format: one line
+        if (asked === history.at(-1)?.asked && prompt !== asked) output.note(`"${printable(prompt)}" changes nothing that is understood: what was asked before stays`); // biome-ignore format: one line
         if (place === undefined) continue;
         history.push({ prompt, asked, upsampled });
         await writeFileAtomic(place, history.map((turn) => `${JSON.stringify(turn)}\n`).join(''));

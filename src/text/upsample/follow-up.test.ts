@@ -10,6 +10,9 @@ beforeAll(async () => {
 describe('a follow-up', () => {
   test.each([
     ['a cat', 'make it blue', 'a blue cat'],
+    ['a cat', 'a black one', 'a black cat'],
+    ['a cat on a mat', 'without it', 'a cat on a mat'],
+    ['a cat', 'more detail', 'a cat'],
     ['a small red circle', 'make it blue', 'a small blue circle'],
     [
       'a small red circle left of a blue square',

@@ -29,7 +29,7 @@ export function askedFor(prompt: string, before: string | undefined, reader: Gra
   });
   if (changed !== undefined) return changed;
   if (SETTING.test(wish) && countOf(wish) < SHORT) return `${plain}, ${wish}`;
-  if (WISHING.test(wish)) return before;
+  if (WISHING.test(wish) || AGAIN.test(wish)) return before;
   const about = /^(?:it|he|she|they|its|their)\b/i.test(wish) || known.some((name) => new RegExp(`\\bthe (?:\\S+ ){0,2}${escaped(name)}\\b`, 'i').test(wish)); // biome-ignore format: one line
   return about ? `${plain}. ${naming(wish, known[0])}` : prompt;
 }
@@ -43,6 +43,9 @@ const WEATHER =
 const SETTING = /^(?:at|in|on|under|during|as|like|by|near|from) (?!it\b)/i;
 const WISHING =
   /^(?:make|turn|paint|colou?r|change|replace|swap|remove|drop|without|no|lose|delete|add|include|give|put|let)\b/i;
+
+/** What is about the picture, not about what is in it. */
+const AGAIN = /^(?:more details?|undo|again|try again|another(?: one)?|better|next)$/i;
 
 /** @param called name of the thing that is said to be so: "the small one" */
 function wishes(
@@ -98,7 +101,7 @@ function wishes(
   const [, more] =
     /^(?:add|with|include|also|give (?:it|him|her|them|the \S+)|put in) (.+)$/i.exec(wish) ?? [];
   if (more !== undefined) return `${before.replace(/[.]+$/, '')}, with ${more}`;
-  const [, alone] = /^(?:in )?(\S+)$/i.exec(wish) ?? [];
+  const [, alone] = /^(?:in )?(\S+)$/i.exec(wish) ?? /^(?:an?|the) (\S+) one$/i.exec(wish) ?? [];
   const word = alone && plainly(alone);
   return word !== undefined && kindOfWord(word) !== undefined
     ? changeWord(before, known[0], word)
@@ -159,8 +162,11 @@ function without(text: string, name: string | undefined): string | undefined {
     .replace(/^\s*(?:and|with|,)\s*/, '')
     .replace(/\s{2,}/g, ' ')
     .trim();
-  return rest === '' ? undefined : rest;
+  return rest === '' || STANDING.test(rest) ? undefined : rest; // of "a cat on a mat", the mat would stand nowhere
 }
+
+const STANDING =
+  /^(?:on|in|at|of|by|beside|next to|near|wearing|holding|left of|right of|above|below|under|behind)\b/i;
 
 function nounAt(text: string, name: string): number | undefined {
   return new RegExp(`\\b${escaped(name)}\\b`, 'i').exec(text)?.index;
