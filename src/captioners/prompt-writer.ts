@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -7,7 +5,7 @@ import { RecaptionError } from '../errors.ts';
 import { exists } from '../files.ts';
 import { parseConfig } from '../models/captioner-config.ts';
 import { languageLoss, languageModel } from '../models/language-model.ts';
-import { loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
+import { hashOfWeights, loadWeights, modelFiles, readJson } from '../models/model-folder.ts';
 import { random } from '../random.ts';
 import type { ConnectionOptions } from '../remote/connection.ts';
 import { isServerRef } from '../remote/reference.ts';
@@ -56,7 +54,7 @@ export async function loadPromptWriter(
   const tree = params();
   languageLoss(tree, model, 1); // declares every tensor it must have
   const weights = await loadWeights(files['model.safetensors'], tree.all);
-  const digest = createHash('sha256').update(await readFile(files['model.safetensors'])).digest('hex').slice(0, 10); // biome-ignore format: one line
+  const digest = await hashOfWeights(files['model.safetensors'], 10);
   const network = await languageModel(model, weights, { batch: BATCH, device });
   const eos = tokenizer.specialId('<eos>');
   const never = ['<pad>', '<bos>', '<unk>'].map((token) => tokenizer.specialId(token));

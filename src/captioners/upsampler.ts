@@ -16,7 +16,7 @@ export async function openUpsampler(
   ref?: string,
   { device, seed = 0, signal }: { device?: Device; seed?: number; signal?: AbortSignal } = {},
 ): Promise<Upsampler> {
-  const writer = await loadPromptWriter(ref, { device, ...(signal && { server: { signal } }) });
+  const writer = await loadPromptWriter(ref, { device, server: { signal } });
   const parser = await loadSceneGraphParser();
   return {
     id: writer.id,

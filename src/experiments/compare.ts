@@ -3,7 +3,7 @@
  * order, same noise, same steps) is trained on each, asked for the same prompts with the same noise, and judged (DALL-E 3 paper, section 3).
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Upsampler } from '../captioners/upsampler.ts';
 import { failureList } from '../data/index.ts';
@@ -17,7 +17,7 @@ import { type TrainGeneratorOptions, trainGenerator } from '../generators/train.
 import { lockOutput } from '../lock.ts';
 import type { ClipEncoder } from '../metrics/clip-score.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
-import { writeJson } from '../models/model-folder.ts';
+import { hashOfWeights, writeJson } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import { statePath } from '../models/training/loop.ts';
 import type { Device } from '../tensor/device.ts';
@@ -380,7 +380,7 @@ async function readerOf(
   data: readonly Captioned[],
 ): Promise<Reader> {
   const init = options.init === undefined ? undefined : await generatorFolder(options.init);
-  const models = init && { init: await hashOfFile(init.files.weights) };
+  const models = init && { init: await hashOfWeights(init.files.weights, 16) };
   const room = init?.model.text.maxTokens ?? model.text.maxTokens;
   const text = options.text ?? init?.text?.ref;
   /** Room for nearly all captions of all arms, and for every prompt. */
@@ -413,8 +413,6 @@ async function readerOf(
     },
   };
 }
-
-const hashOfFile = async (place: string): Promise<string> => createHash('sha256').update(await readFile(place)).digest('hex').slice(0, 16); // biome-ignore format: one line
 
 /** The user's configuration, looking at the run a few times. */
 function withLooks(config: unknown, steps: number): unknown {

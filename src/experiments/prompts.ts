@@ -87,8 +87,9 @@ export interface Split {
   prompts: Map<PromptKind, Prompt[]>;
   /** Prompts too long for the encoder. */
   tooLong: number;
-  /** All prompts are of scenes of the world, and some ask for what can be read back from a picture. */
+  /** All prompts are of scenes of the world. */
   scenes: boolean;
+  /** … and some ask for what can be read back from a picture. */
   readable: boolean;
 }
 

@@ -115,7 +115,7 @@ function resultSection(report: CompareReport, kind: PromptKind): string {
   const heads = own.map(({ arm }, i) => `${mark(i)}${escapeHtml(arm)}`);
   const legend = heads.map((head) => `<span style="margin-right: 1.2rem">${head}</span>`).join('');
   return `<h2>${escapeHtml(capital(kind))} prompts</h2>
-<p class="soft">${plural(count, 'prompt')} that ${comparison.init ? 'was learnt here by nobody (what the generator that all start from has learnt before, nobody can tell)' : 'nobody was trained on'}${judged < count ? `, ${number(judged)} of which ask for something that can be judged` : ''}, ${plural(comparison.picturesPerPrompt, 'picture')} of each for each seed${kind === 'upsampled' ? '; judged by what was asked for before they were upsampled' : ''}. Whiskers and small figures are 95 % intervals over prompts${seeds > 1 ? ' and seeds' : ''}.</p>
+<p class="soft">${plural(count, 'prompt')} that nobody was trained on${comparison.init ? ' here (what the generator that all start from had learnt before is not known)' : ''}${judged < count ? `, ${number(judged)} of which ask for something that can be judged` : ''}, ${plural(comparison.picturesPerPrompt, 'picture')} of each for each seed${kind === 'upsampled' ? '; judged by what was asked for before they were upsampled' : ''}. Whiskers and small figures are 95 % intervals over prompts${seeds > 1 ? ' and seeds' : ''}.</p>
 ${shares.length > 0 ? `<p>${legend}</p><figure class="scroll">${bars}</figure>` : ''}
 ${table(['', ...heads], rows)}
 ${differenceFigure(report, kind)}`;

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RecaptionError } from '../errors.ts';
 import { fromSigned, type Image } from '../image/index.ts';
 import { openCodec } from '../models/autoencoder/codec.ts';
 import type { DiffusionConfig } from '../models/diffusion-transformer/config.ts';
 import { guided } from '../models/diffusion-transformer/process.ts';
-import { loadWeights, sameWeights } from '../models/model-folder.ts';
+import { hashOfWeights, loadWeights, sameWeights } from '../models/model-folder.ts';
 import { openTextEncoder } from '../models/text-encoder/encoder.ts';
 import type { ConnectionOptions } from '../remote/connection.ts';
 import { isServerRef } from '../remote/reference.ts';
@@ -88,7 +86,7 @@ async function open(
   guided(tree.at('net'), model, input('xt', shape), input('t', [1]), input('guidance', [1]), wordInputs(tree, model, 2)); // biome-ignore format: one line
   const from = place ?? files.weights;
   const weights = await loadWeights(from, tree.all);
-  const digest = createHash('sha256').update(await readFile(from)).digest('hex').slice(0, 10); // biome-ignore format: one line
+  const digest = await hashOfWeights(from, 10);
   let drawer: Promise<Drawing> | undefined;
   const check = (prompt: string) => checkPrompt(prompt, words, model.text.maxTokens);
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RecaptionError, reason } from '../errors.ts';
@@ -20,6 +21,13 @@ export async function saveWeights(
   );
   await writeSafetensors(path, tensors, { format: 'recaption', ...metadata });
 }
+
+/** So many digits of the hash of a file of weights: a name that changes with them. */
+export const hashOfWeights = async (path: string, digits: number): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+    .slice(0, digits);
 
 /**
  * Reads the weights that a network declares.

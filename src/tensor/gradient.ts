@@ -1,3 +1,4 @@
+import { sizeOf } from './dtype.ts';
 import { add } from './ops/elementwise.ts';
 import { matmul } from './ops/matmul.ts';
 import { concat } from './ops/shape.ts';
@@ -18,9 +19,17 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undef
   for (const node of order) if (node.inputs.some(carries)) depends.add(node);
 
   const terms = new Map<Tensor, Tensor[]>([[loss, [constant(1)]]]);
+  /** The derivative for a tensor all of whose uses have been seen. */
+  const settled = (x: Tensor): Tensor | undefined => {
+    const own = terms.get(x);
+    if (own === undefined) return undefined;
+    const sum = total(own);
+    terms.set(x, [sum]);
+    return sum;
+  };
   for (const node of order.toReversed()) {
     if (!depends.has(node)) continue;
-    const dys = node.outputs.map((output) => total(terms.get(output)));
+    const dys = node.outputs.map(settled);
     const dy = dys.find((d) => d !== undefined);
     if (!dy || !node.gradient) continue;
     for (const [i, dx] of node.gradient(dys[0] ?? dy, dys).entries()) {
@@ -34,14 +43,18 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undef
       else terms.set(x, [dx]);
     }
   }
-  return wrt.map((x) => total(terms.get(x)));
+  return wrt.map(settled);
 }
 
 /** The sum of what each use of a tensor adds to its derivative. */
-function total(terms: readonly Tensor[] | undefined): Tensor | undefined {
-  if (terms === undefined) return undefined;
-  const products = terms.flatMap((term) => asProduct(term) ?? []);
-  const rest = terms.filter((term) => asProduct(term) === undefined);
+function total(terms: readonly Tensor[]): Tensor {
+  const products: Product[] = [];
+  const rest: Tensor[] = [];
+  for (const term of terms) {
+    const product = asProduct(term);
+    if (product) products.push(product);
+    else rest.push(term);
+  }
   return [...rest, ...joined(products)].reduce((sum, term) => add(sum, term));
 }
 
@@ -73,9 +86,8 @@ function asProduct(result: Tensor): Product | undefined {
 function joined(products: readonly Product[]): Tensor[] {
   const results = products.map(({ result }) => result);
   if (products.length < 2) return results;
-  const size = ({ shape }: Tensor) => shape.reduce((all, dim) => all * dim, 1);
-  const moved = products.reduce((all, { a, b }) => all + 2 * (size(a) + size(b)), 0);
-  const summed = (products.length - 1) * 4 * size(results[0]); // the sum is read twice and written, and so is the product
+  const moved = products.reduce((all, { a, b }) => all + 2 * (sizeOf(a.shape) + sizeOf(b.shape)), 0);
+  const summed = (products.length - 1) * 4 * sizeOf(results[0].shape); // the sum is read twice and written, and so is the product
   if (moved >= summed) return results;
   const [a, b] = [concat(products.map((one) => one.a), -2), concat(products.map((one) => one.b), -2)]; // biome-ignore format: one line
   return [matmul(a, b, { transposeA: true })];

@@ -1,6 +1,4 @@
 /** An autoencoder trained here, as a codec. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fromSigned, type Image } from '../../image/index.ts';
@@ -8,7 +6,7 @@ import { compile, type Device, input, type Program, params, type Weights } from 
 import { parseConfig } from '../captioner-config.ts';
 import { asSigned } from '../diffusion-transformer/process.ts';
 import { shortName } from '../hub.ts';
-import { loadWeights, readJson } from '../model-folder.ts';
+import { hashOfWeights, loadWeights, readJson } from '../model-folder.ts';
 import type { Codec } from './codec.ts';
 import { autoencoderConfigSchema, decodePatches, encodePatches } from './patch-autoencoder.ts';
 
@@ -29,7 +27,7 @@ export async function openPatchAutoencoder(folder: string, device: Device = 'cpu
   decodePatches(tree.at('decoder'), c, input('z', [1, 1, 1, c.channels]));
   const from = join(folder, 'model.safetensors');
   const weights: Weights = await loadWeights(from, tree.all);
-  const digest = createHash('sha256').update(await readFile(from)).digest('hex').slice(0, 12); // biome-ignore format: one line
+  const digest = await hashOfWeights(from, 12);
   const programs = new Map<string, Promise<Program<'out'>>>();
   const programFor = (half: 'encode' | 'decode', side: number) => {
     const name = `${half} ${side}`;

@@ -28,7 +28,7 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
     });
     if (fitting.length === 0) return `"${[...wanted, object.name].join(' ')}" is missing`;
     const count = wantedOf(object);
-    const counted = fitting.filter((other) => (saidOf(other) ?? (count === 1 ? 1 : undefined)) === count || count === undefined); // biome-ignore format: one line
+    const counted = fitting.filter((other) => count === undefined || (saidOf(other) ?? 1) === count);
     if (counted.length === 0) return `there are not ${count} "${object.name}"`;
     const own = counted.filter((other) => !contradicts(wanted, attributesOf(description, other)));
     if (own.length === 0) return `"${object.name}" is said to be otherwise`;
@@ -60,11 +60,13 @@ export function fault(asked: string, text: string, reader: GraphReader): string 
     if (!held) return `"${predicate}" is missing`;
     const turned = description.relations.find(({ subject: from, predicate: said, object: to }) => {
       const [along, against] = [ends(subject, from) && ends(object, to), ends(subject, to) && ends(object, from)];
-      return (against && !along && !MUTUAL.test(said) && samePredicate(said, predicate)) || (along && !against && OPPOSITES.some(([a, b]) => samePredicate(predicate, a) && samePredicate(said, b)));
+      return (against && !along && !MUTUAL.test(said) && samePredicate(said, predicate)) || (along && !against && areOpposites(predicate, said));
     }); // biome-ignore format: one line
     if (turned) return `"${turned.predicate}" is the other way round`;
-    const elsewhere = description.relations.find((r) => ONE_AT_A_TIME.test(predicate) && samePredicate(r.predicate, predicate) && counterparts.get(subject)?.some(({ id }) => id === r.subject) && !counterparts.get(object)?.some(({ id }) => id === r.object)); // biome-ignore format: one line
-    if (elsewhere) return `"${predicate}" is said of something else as well`;
+    const elsewhere = (r: { subject: string; predicate: string; object: string }) =>
+      samePredicate(r.predicate, predicate) && ends(subject, r.subject) && !ends(object, r.object);
+    if (ONE_AT_A_TIME.test(predicate) && description.relations.some(elsewhere))
+      return `"${predicate}" is said of something else as well`;
   }
   return undefined;
 }
@@ -74,9 +76,11 @@ const MUTUAL = /^(?:next to|near|beside|with|and|by|close to|together with|touch
 /** What nobody does with two things at once. */
 const ONE_AT_A_TIME = /^(?:ride|drive|(?:sit|stand|lie|sleep|walk) (?:on|in))$/;
 const OPPOSITES = [
-  ['on', 'under'], ['under', 'on'], ['on', 'below'], ['below', 'on'],
-  ['above', 'below'], ['below', 'above'], ['over', 'under'], ['under', 'over'], ['in front of', 'behind'], ['behind', 'in front of'], ['alongside', 'beyond'], ['beyond', 'alongside'], ['inside', 'outside'], ['outside', 'inside'],
+  ['on', 'under'], ['on', 'below'], ['above', 'below'], ['over', 'under'], ['in front of', 'behind'], ['alongside', 'beyond'], ['inside', 'outside'],
 ] as const; // biome-ignore format: one line
+
+const areOpposites = (one: string, other: string): boolean =>
+  OPPOSITES.some(([a, b]) => (samePredicate(one, a) && samePredicate(other, b)) || (samePredicate(one, b) && samePredicate(other, a))); // biome-ignore format: one line
 
 const ADJECTIVES = String.raw`(?:(?!(?:of|and|or|with|in|on|at|by|to|from)\b)[\w-]+\s+){0,3}?`;
 
